@@ -1,0 +1,256 @@
+package workflow
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+)
+
+// Document is a workflow as people and models write it: the n8n-compatible
+// JSON format. Decoding tolerates what real files hold; Normalize fills in
+// what is missing; Extra keeps unknown top-level fields so that a read-edit-
+// write round trip loses nothing.
+type Document struct {
+	ID          string           `json:"id,omitempty"`
+	Name        string           `json:"name"`
+	Description string           `json:"description,omitempty"`
+	Nodes       []Node           `json:"nodes"`
+	Connections Connections      `json:"connections"`
+	Settings    Settings         `json:"settings"`
+	PinData     map[string][]any `json:"pinData,omitempty"`
+	StaticData  *Object          `json:"staticData,omitempty"`
+	Tags        []string         `json:"tags,omitempty"`
+	Active      bool             `json:"active,omitempty"`
+	Extra       *Object          `json:"-"`
+}
+
+// Node is one step of a document. Parameters hold plain values and
+// expressions (strings that begin with "="). Extra keeps unknown fields.
+type Node struct {
+	ID               string                   `json:"id"`
+	Name             string                   `json:"name"`
+	Type             string                   `json:"type"`
+	TypeVersion      float64                  `json:"typeVersion"`
+	Position         [2]float64               `json:"position"`
+	Parameters       *Object                  `json:"parameters"`
+	Credentials      map[string]CredentialRef `json:"credentials,omitempty"`
+	Disabled         bool                     `json:"disabled,omitempty"`
+	OnError          string                   `json:"onError,omitempty"`
+	ContinueOnFail   bool                     `json:"continueOnFail,omitempty"`
+	RetryOnFail      bool                     `json:"retryOnFail,omitempty"`
+	MaxTries         int                      `json:"maxTries,omitempty"`
+	WaitBetweenTries *int                     `json:"waitBetweenTries,omitempty"` // milliseconds
+	AlwaysOutputData bool                     `json:"alwaysOutputData,omitempty"`
+	ExecuteOnce      bool                     `json:"executeOnce,omitempty"`
+	Notes            string                   `json:"notes,omitempty"`
+	WebhookID        string                   `json:"webhookId,omitempty"`
+	Extra            *Object                  `json:"-"`
+}
+
+// Values of Node.OnError.
+const (
+	OnErrorStop            = "stopWorkflow"
+	OnErrorContinue        = "continueRegularOutput"
+	OnErrorContinueToError = "continueErrorOutput"
+)
+
+// ErrorPolicy is the node's OnError with the legacy flag and the default
+// resolved.
+func (n *Node) ErrorPolicy() string {
+	switch {
+	case n.OnError != "":
+		return n.OnError
+	case n.ContinueOnFail:
+		return OnErrorContinue
+	}
+	return OnErrorStop
+}
+
+// CredentialRef names a stored credential; values are never in documents.
+type CredentialRef struct {
+	ID   string `json:"id,omitempty"`
+	Name string `json:"name,omitempty"`
+}
+
+// Connections maps a node's name to its outputs by connection type ("main",
+// "ai_tool", …): outputs → targets.
+type Connections map[string]map[string][][]Target
+
+// Target is the end of a connection.
+type Target struct {
+	Node  string `json:"node"`
+	Type  string `json:"type"`
+	Index int    `json:"index"`
+}
+
+// Settings are a document's own; Extra keeps unknown ones.
+type Settings struct {
+	ExecutionOrder   string  `json:"executionOrder,omitempty"` // "v1", or anything else for v0
+	Timezone         string  `json:"timezone,omitempty"`
+	ErrorWorkflow    string  `json:"errorWorkflow,omitempty"`
+	ExecutionTimeout float64 `json:"executionTimeout,omitempty"` // seconds; 0 or less: the engine's
+	CallerPolicy     string  `json:"callerPolicy,omitempty"`
+	Extra            *Object `json:"-"`
+}
+
+// MainOutputs returns the targets of node's main outputs, outermost by output
+// index.
+func (c Connections) MainOutputs(node string) [][]Target { return c[node]["main"] }
+
+// NodeByName returns the node with that name, nil when there is none.
+func (d *Document) NodeByName(name string) *Node {
+	for i := range d.Nodes {
+		if d.Nodes[i].Name == name {
+			return &d.Nodes[i]
+		}
+	}
+	return nil
+}
+
+// Workflow is a stored document with its bookkeeping.
+type Workflow struct {
+	ID         string
+	OwnerID    string
+	Document   Document
+	Active     bool
+	Version    int // counts saves, from 1
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	LastStatus Status // of its newest execution, "" when it never ran; filled by List only
+}
+
+// MarshalJSON writes the document with its unknown fields behind the known.
+func (d Document) MarshalJSON() ([]byte, error) {
+	type plain Document
+	return marshalWithExtra(plain(d), d.Extra)
+}
+
+// UnmarshalJSON reads a document, tolerating tags given as objects and pinned
+// data, and keeps unknown fields.
+func (d *Document) UnmarshalJSON(data []byte) error {
+	type plain Document
+	p := struct {
+		*plain
+		Tags        []json.RawMessage `json:"tags"`
+		Name        any               `json:"name"`
+		ID          any               `json:"id"`
+		Connections json.RawMessage   `json:"connections"`
+		StaticData  json.RawMessage   `json:"staticData"`
+	}{plain: (*plain)(d)}
+	if err := json.Unmarshal(data, &p); err != nil {
+		return err
+	}
+	d.Name, _ = p.Name.(string)
+	d.ID, _ = p.ID.(string)
+	d.Tags = nil
+	for _, raw := range p.Tags {
+		var s string
+		var o struct{ Name string }
+		if json.Unmarshal(raw, &s) == nil {
+			d.Tags = append(d.Tags, s)
+		} else if json.Unmarshal(raw, &o) == nil && o.Name != "" {
+			d.Tags = append(d.Tags, o.Name)
+		}
+	}
+	d.StaticData = nil
+	if obj, err := DecodeJSON(p.StaticData); err == nil {
+		d.StaticData, _ = obj.(*Object)
+	}
+	d.Connections = nil
+	if len(p.Connections) > 0 && !bytes.Equal(bytes.TrimSpace(p.Connections), []byte("[]")) {
+		if err := json.Unmarshal(p.Connections, &d.Connections); err != nil {
+			return err
+		}
+	}
+	var err error
+	d.Extra, err = extraFields(data, plain{})
+	return err
+}
+
+// MarshalJSON writes the node with its unknown fields behind the known.
+func (n Node) MarshalJSON() ([]byte, error) {
+	type plain Node
+	if n.Parameters == nil {
+		n.Parameters = &Object{}
+	}
+	return marshalWithExtra(plain(n), n.Extra)
+}
+
+// UnmarshalJSON reads a node and keeps unknown fields. Null or absent
+// parameters become an empty object.
+func (n *Node) UnmarshalJSON(data []byte) error {
+	type plain Node
+	p := struct {
+		*plain
+		Position    json.RawMessage `json:"position"`
+		Parameters  json.RawMessage `json:"parameters"`
+		Credentials json.RawMessage `json:"credentials"`
+	}{plain: (*plain)(n)}
+	if err := json.Unmarshal(data, &p); err != nil {
+		return err
+	}
+	_ = json.Unmarshal(p.Position, &n.Position) // a missing position is no fault
+	n.Parameters = &Object{}
+	if len(p.Parameters) > 0 {
+		v, err := DecodeJSON(p.Parameters)
+		if err != nil {
+			return err
+		}
+		if obj, ok := v.(*Object); ok {
+			n.Parameters = obj
+		}
+	}
+	n.Credentials = decodeCredentials(p.Credentials)
+	var err error
+	n.Extra, err = extraFields(data, plain{})
+	return err
+}
+
+// decodeCredentials accepts the present form {type: {id, name}} and the older
+// {type: "name"}.
+func decodeCredentials(data []byte) map[string]CredentialRef {
+	var raw map[string]json.RawMessage
+	if json.Unmarshal(data, &raw) != nil || len(raw) == 0 {
+		return nil
+	}
+	out := make(map[string]CredentialRef, len(raw))
+	for kind, r := range raw {
+		var ref CredentialRef
+		if json.Unmarshal(r, &ref) != nil {
+			_ = json.Unmarshal(r, &ref.Name)
+		}
+		out[kind] = ref
+	}
+	return out
+}
+
+// MarshalJSON writes the settings with the unknown ones behind the known.
+func (s Settings) MarshalJSON() ([]byte, error) {
+	type plain Settings
+	return marshalWithExtra(plain(s), s.Extra)
+}
+
+// UnmarshalJSON reads settings and keeps unknown ones.
+func (s *Settings) UnmarshalJSON(data []byte) error {
+	type plain Settings
+	p := struct {
+		*plain
+		ExecutionTimeout any `json:"executionTimeout"`
+	}{plain: (*plain)(s)}
+	if err := json.Unmarshal(data, &p); err != nil {
+		return err
+	}
+	s.ExecutionTimeout, _ = p.ExecutionTimeout.(float64)
+	var err error
+	s.Extra, err = extraFields(data, plain{})
+	return err
+}
+
+// MarshalJSON writes outputs, and never null for the map itself.
+func (c Connections) MarshalJSON() ([]byte, error) {
+	if c == nil {
+		return []byte("{}"), nil
+	}
+	type plain map[string]map[string][][]Target
+	return json.Marshal(plain(c))
+}

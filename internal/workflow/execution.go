@@ -1,0 +1,207 @@
+package workflow
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Status of an execution.
+type Status string
+
+// The statuses. Queued, running and waiting are live; the rest are final.
+const (
+	StatusQueued    Status = "queued"
+	StatusRunning   Status = "running"
+	StatusWaiting   Status = "waiting"
+	StatusSuccess   Status = "success"
+	StatusError     Status = "error"
+	StatusCancelled Status = "cancelled"
+	StatusTimeout   Status = "timeout"
+)
+
+// Final reports whether an execution in this status will never change again.
+func (s Status) Final() bool {
+	switch s {
+	case StatusSuccess, StatusError, StatusCancelled, StatusTimeout:
+		return true
+	}
+	return false
+}
+
+// Mode says what started an execution.
+type Mode string
+
+// The modes. Manual runs honour pinned data and do not keep static data.
+const (
+	ModeManual      Mode = "manual"
+	ModeWebhook     Mode = "webhook"
+	ModeTrigger     Mode = "trigger" // schedules and other production triggers
+	ModeSubWorkflow Mode = "integrated"
+	ModeError       Mode = "error"
+	ModeRetry       Mode = "retry"
+)
+
+// Production reports whether the mode counts as production in expressions and
+// for static data.
+func (m Mode) Production() bool { return m != ModeManual }
+
+// Execution is one run of one version of a workflow. It is recorded before
+// the request that asked for it is answered. Clock, Seed and EngineVersion
+// are recorded at its start so that recomputing it cannot diverge.
+type Execution struct {
+	ID              string
+	OwnerID         string
+	WorkflowID      string
+	WorkflowVersion int
+	Status          Status
+	Mode            Mode
+	Start           Start
+	Error           *ExecutionError
+	Result          json.RawMessage // items of the last node, a JSON array; nil until finished
+	LastNode        string
+	WaitingFor      *Waiting
+	ParentID        string // the execution that called this one, if any
+	RetryOf         string
+	IdempotencyKey  string // unique per owner while the execution is kept
+	Clock           time.Time
+	Seed            uint64
+	EngineVersion   string
+	Executor        string // the lease name that runs it, "" while queued
+	CancelRequested bool
+	CreatedAt       time.Time
+	StartedAt       time.Time // zero while queued
+	FinishedAt      time.Time // zero until final
+}
+
+// Start says where and with what an execution begins.
+type Start struct {
+	Trigger string `json:"trigger,omitempty"` // the trigger node's name; "" lets the engine choose
+	// Items are what the trigger node outputs. Nil: one item with an empty object.
+	Items []Item `json:"items,omitempty"`
+	// Webhook is set when a waiting HTTP caller wants the workflow's response.
+	Webhook bool `json:"webhook,omitempty"`
+	// PinData says whether pinned data replaces nodes (manual runs).
+	PinData bool `json:"pin_data,omitempty"`
+}
+
+// ExecutionError is why an execution failed: the node, a message for people,
+// and a code for programs.
+type ExecutionError struct {
+	Node        string `json:"node,omitempty"`
+	NodeType    string `json:"node_type,omitempty"`
+	Run         int    `json:"run,omitempty"`
+	Item        *int   `json:"item,omitempty"`
+	Message     string `json:"message"`
+	Description string `json:"description,omitempty"`
+	Code        string `json:"code,omitempty"`
+}
+
+// Waiting says what a waiting execution waits for.
+type Waiting struct {
+	Node  string          `json:"node"`
+	Kind  string          `json:"kind"` // "time", "webhook", "approval", "form"
+	Until *time.Time      `json:"until,omitempty"`
+	Data  json.RawMessage `json:"data,omitempty"`
+}
+
+// NodeRun is one run of one node: what it got, what it gave.
+type NodeRun struct {
+	Node        string          `json:"node"`
+	Run         int             `json:"run"`
+	Status      string          `json:"status"` // "success" or "error"
+	Error       *ExecutionError `json:"error,omitempty"`
+	Source      []*Source       `json:"source"` // by input index; nil where an input got nothing
+	Main        [][]Item        `json:"main"`   // outputs → items
+	StartedAt   time.Time       `json:"started_at"`
+	DurationMS  float64         `json:"duration_ms"`
+	Hints       []string        `json:"hints,omitempty"`
+	Console     []string        `json:"console,omitempty"` // what a code node printed
+	RetriesDone int             `json:"retries,omitempty"`
+}
+
+// EventType names an Event.
+type EventType string
+
+// The event types.
+const (
+	EventStarted      EventType = "execution_started"
+	EventNodeStarted  EventType = "node_started"
+	EventNodeFinished EventType = "node_finished"
+	EventNodeFailed   EventType = "node_failed"
+	EventWaiting      EventType = "execution_waiting"
+	EventResumed      EventType = "execution_resumed"
+	EventFinished     EventType = "execution_finished"
+	EventResponse     EventType = "webhook_response"
+	EventLog          EventType = "log"
+)
+
+// Event is one line of an execution's log, live and stored alike. Seq counts
+// from 1 without gaps in each execution and is the cursor to read on from;
+// recomputing an execution after a crash gives the same events the same Seq.
+type Event struct {
+	ExecutionID string    `json:"execution_id"`
+	Seq         int64     `json:"seq"`
+	Type        EventType `json:"type"`
+	Level       string    `json:"level"` // "info", "warn", "error"
+	At          time.Time `json:"at"`
+	Node        string    `json:"node,omitempty"`
+	Run         int       `json:"run,omitempty"`
+	Message     string    `json:"message,omitempty"`
+	Status      Status    `json:"status,omitempty"` // of the execution, on started/waiting/finished
+	DurationMS  float64   `json:"duration_ms,omitempty"`
+	ItemCounts  []int     `json:"item_counts,omitempty"` // per output, on node_finished
+	// Data is the Response on webhook_response, nil otherwise.
+	Data json.RawMessage `json:"data,omitempty"`
+}
+
+// Response is what a workflow answers to the HTTP caller that started it.
+type Response struct {
+	Status  int         `json:"status"`
+	Headers [][2]string `json:"headers,omitempty"`
+	Body    []byte      `json:"body,omitempty"` // base64 in JSON
+}
+
+// ExecuteRequest asks the engine for one execution of a stored workflow.
+type ExecuteRequest struct {
+	OwnerID        string
+	WorkflowID     string
+	Version        int // 0: the newest
+	Mode           Mode
+	Start          Start
+	IdempotencyKey string
+	ParentID       string
+	RetryOf        string
+}
+
+// Key is a stored API key without its secret.
+type Key struct {
+	ID            string
+	OwnerID       string
+	ClientName    string
+	Hash          []byte // HMAC-SHA-256 of the secret under the pepper
+	Scopes        []string
+	RateLimitTier string // "standard", "premium", "unlimited"
+	Active        bool
+	CreatedAt     time.Time
+	ExpiresAt     time.Time // zero: never
+	LastUsedAt    time.Time // zero: never; written with delay
+	RevokedAt     time.Time // zero: not revoked
+}
+
+// User is a person (or workspace) that owns rows.
+type User struct {
+	ID        string
+	Email     string
+	Role      string // "user" or "admin"
+	Disabled  bool
+	CreatedAt time.Time
+}
+
+// WebhookTrigger is an armed webhook path of an active workflow.
+type WebhookTrigger struct {
+	Path       string // without leading slash; may hold ":param" segments
+	Method     string
+	WorkflowID string
+	OwnerID    string
+	Node       string
+}

@@ -1,0 +1,187 @@
+// Package store says what the product keeps, in small interfaces; backends in
+// its sub-packages fulfil them and pass the one suite in storetest.
+//
+// Promises common to all methods: they honour ctx; a row that is not there,
+// or belongs to another owner, is *workflow.Error with CodeNotFound; a lost
+// race or a broken uniqueness is CodeConflict; a backend that cannot be
+// reached is CodeUnavailable; drivers' errors never reach a caller as text.
+// Times are UTC with at least millisecond resolution. Methods are safe for
+// concurrent use by many goroutines and, unless said otherwise, processes.
+package store
+
+import (
+	"context"
+	"time"
+
+	"flowgate/internal/workflow"
+)
+
+// Page asks for a part of a list. Cursor is what the previous page returned
+// as next ("" for the first); Limit is capped by the caller.
+type Page struct {
+	Limit  int
+	Cursor string
+}
+
+// Users keeps people and workspaces.
+type Users interface {
+	// CreateUser stores a new user; CodeConflict when the email is taken.
+	CreateUser(ctx context.Context, u *workflow.User) error
+	User(ctx context.Context, id string) (*workflow.User, error)
+	UserByEmail(ctx context.Context, email string) (*workflow.User, error)
+	ListUsers(ctx context.Context, page Page) (users []*workflow.User, next string, err error)
+	UpdateUser(ctx context.Context, u *workflow.User) error
+}
+
+// WorkflowFilter narrows a list of workflows; zero fields do not.
+type WorkflowFilter struct {
+	Query  string // in name or description, case-insensitive
+	Active *bool
+	Tags   []string // all of them
+}
+
+// Workflows keeps the newest version of each workflow; every save is kept as
+// a version beside it.
+type Workflows interface {
+	// CreateWorkflow stores w as version 1 and its first version row.
+	CreateWorkflow(ctx context.Context, w *workflow.Workflow) error
+	Workflow(ctx context.Context, owner, id string) (*workflow.Workflow, error)
+	// UpdateWorkflow saves w as version w.Version+1 and sets w.Version. With
+	// ifVersion > 0 and another stored version it is CodeConflict.
+	UpdateWorkflow(ctx context.Context, w *workflow.Workflow, ifVersion int) error
+	DeleteWorkflow(ctx context.Context, owner, id string) error
+	// ListWorkflows returns summaries-to-be, newest change first, with LastStatus.
+	ListWorkflows(ctx context.Context, owner string, f WorkflowFilter, page Page) (list []*workflow.Workflow, total int, next string, err error)
+	// WorkflowVersion returns the document as it was saved under version.
+	WorkflowVersion(ctx context.Context, owner, id string, version int) (*workflow.Workflow, error)
+	// SetStaticData stores what a production run left in static data.
+	SetStaticData(ctx context.Context, owner, id string, data *workflow.Object) error
+}
+
+// Triggers keeps which webhook paths are armed.
+type Triggers interface {
+	// ActivateWorkflow marks the workflow active and arms hooks in place of
+	// those it had; CodeConflict, naming the path, when another workflow of
+	// anybody's holds a (method, path).
+	ActivateWorkflow(ctx context.Context, owner, id string, hooks []workflow.WebhookTrigger) error
+	DeactivateWorkflow(ctx context.Context, owner, id string) error
+	// Webhook finds the armed hook for a request's method and path, exact
+	// paths before those with parameters. CodeNotFound carries Details
+	// "methods" ([]string) when the path is armed for other methods.
+	Webhook(ctx context.Context, method, path string) (*workflow.WebhookTrigger, error)
+}
+
+// ExecutionFilter narrows a list of executions; zero fields do not.
+type ExecutionFilter struct {
+	WorkflowID string
+	Status     workflow.Status
+	Since      time.Time
+}
+
+// Executions keeps executions, their node runs and their events.
+type Executions interface {
+	// CreateExecution records e. When its IdempotencyKey is taken by the same
+	// owner the stored execution is returned with existing true and nothing
+	// is written.
+	CreateExecution(ctx context.Context, e *workflow.Execution) (stored *workflow.Execution, existing bool, err error)
+	Execution(ctx context.Context, owner, id string) (*workflow.Execution, error)
+	ListExecutions(ctx context.Context, owner string, f ExecutionFilter, page Page) (list []*workflow.Execution, total int, next string, err error)
+	// RequestCancel marks a live execution for cancelling and returns it as
+	// it is afterwards: a queued one is cancelled at once. CodeConflict when final.
+	RequestCancel(ctx context.Context, owner, id string) (*workflow.Execution, error)
+	// NodeRuns returns node runs in order of running; with nodes given only theirs.
+	NodeRuns(ctx context.Context, owner, id string, nodes ...string) ([]workflow.NodeRun, error)
+	// Events returns at most limit events with Seq > after, in order.
+	Events(ctx context.Context, owner, id string, after int64, limit int) ([]workflow.Event, error)
+}
+
+// Progress is what an executor writes of an execution in one go. Events and
+// node runs that are stored already (same Seq; same node and run) are left as
+// they are.
+type Progress struct {
+	Execution *workflow.Execution // status, error, result, times, waiting_for as they are now
+	Events    []workflow.Event
+	NodeRuns  []workflow.NodeRun
+}
+
+// Engine is what the engine itself needs of executions, across owners.
+type Engine interface {
+	// ClaimExecutions hands up to limit queued executions, oldest first, to
+	// executor: they become running, in one atomic step.
+	ClaimExecutions(ctx context.Context, executor string, limit int) ([]*workflow.Execution, error)
+	// ClaimExecution claims one by id: true when it was queued, or live and
+	// held by executor or by the dead executor "from".
+	ClaimExecution(ctx context.Context, id, executor, from string) (bool, error)
+	// LiveExecutions returns ids of running and waiting executions of executor.
+	LiveExecutions(ctx context.Context, executor string) ([]string, error)
+	// ExecutionByID returns an execution whoever owns it.
+	ExecutionByID(ctx context.Context, id string) (*workflow.Execution, error)
+	// SaveProgress writes several executions' progress in one transaction. An
+	// execution that is final already, or held by another executor than
+	// p.Execution.Executor, is left alone and its id returned in rejected.
+	SaveProgress(ctx context.Context, batch []Progress) (rejected []string, err error)
+	// CancelRequested returns which of ids are marked for cancelling.
+	CancelRequested(ctx context.Context, ids []string) ([]string, error)
+	// PruneExecutions deletes final executions finished before t, at most limit.
+	PruneExecutions(ctx context.Context, t time.Time, limit int) (deleted []string, err error)
+}
+
+// Keys keeps API keys.
+type Keys interface {
+	CreateKey(ctx context.Context, k *workflow.Key) error
+	// Key finds a key by id, whoever owns it, for the authenticator.
+	Key(ctx context.Context, id string) (*workflow.Key, error)
+	ListKeys(ctx context.Context, owner string, page Page) (list []*workflow.Key, next string, err error)
+	// RevokeKey makes the key unusable for good; idempotent. owner "" is the operator.
+	RevokeKey(ctx context.Context, owner, id string, at time.Time) error
+	TouchKeys(ctx context.Context, lastUsed map[string]time.Time) error
+}
+
+// Secrets keeps small secrets of the installation (signing keys) by name.
+type Secrets interface {
+	// Secret returns the value under name; when there is none it stores
+	// make()'s and returns that, such that all callers in all processes get
+	// the same value.
+	Secret(ctx context.Context, name string, make func() ([]byte, error)) ([]byte, error)
+}
+
+// Lease is the right to act under a name until ExpiresAt. Fence grows with
+// each change of holder and never repeats for a name.
+type Lease struct {
+	Name      string
+	Holder    string // unique to the holding process
+	Host      string // host name and boot id, to notice a dead process sooner
+	PID       int
+	Fence     int64
+	ExpiresAt time.Time
+}
+
+// Leases lets processes agree on who acts under a name. Times are the
+// store's own clock where it has one.
+type Leases interface {
+	// AcquireLease takes l.Name for l.Holder for ttl if it is free, expired,
+	// or equal to the lease steal (same holder and fence, judged dead by the
+	// caller). CodeConflict when another holds it.
+	AcquireLease(ctx context.Context, l Lease, ttl time.Duration, steal *Lease) (Lease, error)
+	// RenewLease extends it; CodeConflict when it was lost meanwhile.
+	RenewLease(ctx context.Context, l Lease, ttl time.Duration) (Lease, error)
+	// ReleaseLease gives it up; giving up a lost lease is no error.
+	ReleaseLease(ctx context.Context, l Lease) error
+	// ListLeases returns the leases whose name has the prefix, expired ones included.
+	ListLeases(ctx context.Context, prefix string) ([]Lease, error)
+}
+
+// Store is a whole backend.
+type Store interface {
+	Users
+	Workflows
+	Triggers
+	Executions
+	Engine
+	Keys
+	Secrets
+	Leases
+	// Ping reports whether the backend answers.
+	Ping(ctx context.Context) error
+	Close() error
+}
