@@ -34,6 +34,7 @@ const (
 // and the remedy where there is one; Err is for the log only.
 type Error struct {
 	Code    Code
+	Reason  string // a finer code for programs, such as "missing_api_key"; "" is Code itself
 	Message string
 	Fields  []FieldError // what is wrong, field by field, for CodeInvalid
 	Details map[string]any
@@ -62,6 +63,21 @@ func (e *Error) Unwrap() error { return e.Err }
 // Errorf returns an Error with a formatted message.
 func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// WithReason sets the finer code and returns e.
+func (e *Error) WithReason(reason string) *Error {
+	e.Reason = reason
+	return e
+}
+
+// ReasonOf returns the finest code err carries.
+func ReasonOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) && e.Reason != "" {
+		return e.Reason
+	}
+	return string(CodeOf(err))
 }
 
 // Wrap returns an Error with a message for callers and the cause for the log.

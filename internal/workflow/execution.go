@@ -205,3 +205,14 @@ type WebhookTrigger struct {
 	OwnerID    string
 	Node       string
 }
+
+// WebhookCall is an HTTP request to a webhook address, as the door saw it.
+type WebhookCall struct {
+	Method  string
+	Path    string      // below /webhook/, without leading slash, unescaped
+	URL     string      // as handed out: PUBLIC_URL + /webhook/ + path
+	Query   string      // raw query
+	Headers [][2]string // in order of arrival, names in lower case
+	Body    []byte
+	IP      string
+}

@@ -1,0 +1,148 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"flowgate/internal/auth"
+	"flowgate/internal/workflow"
+)
+
+// Capability is one thing the product can do: a row from which an MCP tool, a
+// REST route, an authorization rule and documentation follow.
+type Capability struct {
+	Name        string // the MCP tool's name: get_workflow
+	Title       string
+	Description string // for a model: what, when, what next
+	Scope       string // the fine scope that allows it; tools:execute does, too
+	Group       string // heading in documentation
+
+	ReadOnly    bool
+	Destructive bool
+	Idempotent  bool
+	OpenWorld   bool // may reach systems beyond this one
+
+	Routes []Route // under /api/app; may be empty
+
+	Input  *Schema // of the arguments object
+	Output *Schema // of the result object
+
+	// Text is the compact twin of a result, for models. Never nil.
+	Text func(result any) string
+
+	call func(ctx context.Context, args json.RawMessage) (any, error)
+}
+
+// Route is one REST address of a capability. Path parameters in braces,
+// query parameters and the JSON body's fields together make the arguments,
+// the path winning over the query, the query over the body.
+type Route struct {
+	Method string
+	Path   string         // below /api/app: "/workflows/{workflow_id}"
+	Status int            // of success
+	Fixed  map[string]any // arguments this address sets by itself
+}
+
+func (c *Capability) check() error {
+	var missing []string
+	for field, ok := range map[string]bool{
+		"Name": c.Name != "", "Title": c.Title != "", "Description": c.Description != "", "Group": c.Group != "",
+		"Scope": slices.Contains(auth.Scopes(), c.Scope), "Input": c.Input != nil && c.Input.err == nil, "Output": c.Output != nil && c.Output.err == nil,
+		"Text": c.Text != nil, "call": c.call != nil,
+	} {
+		if !ok {
+			missing = append(missing, field)
+		}
+	}
+	slices.Sort(missing)
+	if len(missing) > 0 {
+		return fmt.Errorf("capability %q is not declared fully: %s", c.Name, strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// row completes a capability from the method that does its work: the schemas
+// of arguments and result follow from the method's types.
+func row[In, Out any](c Capability, method func(context.Context, In) (*Out, error), text func(*Out) string) *Capability {
+	c.Input, c.Output = SchemaOf[In](), SchemaOf[Out]()
+	c.Text = func(result any) string {
+		out, ok := result.(*Out)
+		if !ok {
+			return ""
+		}
+		return text(out)
+	}
+	c.call = func(ctx context.Context, args json.RawMessage) (any, error) {
+		var in In
+		if err := c.Input.Decode(args, &in); err != nil {
+			return nil, err
+		}
+		return method(ctx, in)
+	}
+	return &c
+}
+
+// Authorize decides whether id may use c: the one rule for every door. Nil
+// means yes.
+func Authorize(id *auth.Identity, c *Capability) error {
+	switch {
+	case id == nil:
+		return workflow.Errorf(workflow.CodeUnauthorized, "sign in or send an API key").WithReason("missing_token")
+	case id.Kind == auth.KindLocal, id.Kind == auth.KindUser && id.Tier == auth.TierApp:
+		return nil // their own rows: every query is bound to the subject
+	case id.Kind == auth.KindAPIKey && (id.HasScope(auth.ScopeToolsExecute) || id.HasScope(c.Scope)):
+		return nil
+	}
+	err := workflow.Errorf(workflow.CodeScope,
+		"%s needs the scope %s, which this key does not have; its owner can make a key that has it", c.Name, c.Scope)
+	err.Details = map[string]any{"required_scope": c.Scope}
+	return err
+}
+
+// Visible returns the capabilities to show to id: what it may call, or, to a
+// key whose only scope is tools:read, the whole catalogue.
+func (s *Service) Visible(id *auth.Identity) []*Capability {
+	reader := id != nil && len(id.Scopes) == 1 && id.HasScope(auth.ScopeToolsRead)
+	var out []*Capability
+	for _, c := range s.table {
+		if reader || Authorize(id, c) == nil {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Call does what the named capability does for the caller in ctx, with the
+// arguments object args. The result is a pointer to the capability's output
+// struct. It is the only way in: it authorizes, checks the arguments against
+// the schema, and acts.
+func (s *Service) Call(ctx context.Context, name string, args json.RawMessage) (any, error) {
+	c := s.index[name]
+	if c == nil {
+		return nil, workflow.Errorf(workflow.CodeNotFound, "there is no tool named %q%s", name, s.suggest(name)).WithReason("tool_not_found")
+	}
+	if err := Authorize(auth.FromContext(ctx), c); err != nil {
+		return nil, err
+	}
+	return c.call(ctx, args)
+}
+
+func (s *Service) suggest(name string) string {
+	for _, c := range s.table {
+		if strings.Contains(c.Name, name) || (name != "" && strings.Contains(name, c.Name)) {
+			return "; did you mean " + c.Name + "?"
+		}
+	}
+	return ""
+}
+
+// owner is the subject whose rows a call sees.
+func owner(ctx context.Context) string {
+	if id := auth.FromContext(ctx); id != nil {
+		return id.Subject
+	}
+	return ""
+}
