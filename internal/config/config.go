@@ -1,0 +1,65 @@
+// Package config reads the configuration: config.yaml, then .env, then the
+// environment, then flags, each over the one before, into one typed value.
+// It is the only package that knows viper.
+package config
+
+import (
+	"time"
+)
+
+// Config is the effective configuration. Each field's tags are its one
+// definition: the key in config.yaml (in upper case: the environment's name,
+// also with FLOWGATE_ before it), default, meaning, permitted values, and
+// whether it is a secret.
+type Config struct {
+	AppName     string `key:"app_name" default:"Workflow Agent API Gateway" doc:"Name shown at / and in the documentation."`
+	Environment string `key:"environment" default:"development" enum:"development,staging,production" doc:"Profile: development is open on this machine, staging and production refuse unsafe settings."`
+
+	Host      string `key:"host" default:"" doc:"Address to listen on. Empty: 127.0.0.1 in development, 0.0.0.0 otherwise."`
+	Port      int    `key:"port" default:"8000" min:"0" max:"65535" doc:"Port to listen on; 0 takes a free one."`
+	PublicURL string `key:"public_url" default:"" doc:"Address under which people and webhooks reach this server; every link begins with it. Empty: http://HOST:PORT."`
+	DataDir   string `key:"data_dir" default:"" doc:"Folder of the embedded database, secrets and files. Empty: flowgate in the user's data folder."`
+
+	LogLevel  string `key:"log_level" default:"info" enum:"debug,info,warning,error" doc:"Least serious level that is logged."`
+	LogFormat string `key:"log_format" default:"standard" enum:"standard,json,simple" doc:"Form of a log line."`
+
+	PublicAPIEnabled bool `key:"public_api_enabled" default:"true" doc:"Serve /api/public."`
+	AppAPIEnabled    bool `key:"app_api_enabled" default:"true" doc:"Serve /api/app."`
+	MCPAPIEnabled    bool `key:"mcp_api_enabled" default:"true" doc:"Serve /mcp and /api/mcp."`
+
+	MCPAPIKeyRequired   bool `key:"mcp_api_key_required" default:"true" doc:"Refuse MCP callers without an API key. False makes such a caller the local user; only on a loopback address outside production."`
+	MCPAllowQueryAPIKey bool `key:"mcp_allow_query_api_key" default:"false" doc:"Accept ?api_key= on the MCP tier. URLs leak, so leave it off beyond your own machine."`
+
+	CORSOrigins          []string `key:"cors_origins" default:"http://localhost:3000,http://localhost:8080" doc:"Origins whose pages may call this server from a browser."`
+	CORSAllowCredentials bool     `key:"cors_allow_credentials" default:"false" doc:"Let browsers send credentials from those origins."`
+	AllowedHosts         []string `key:"allowed_hosts" default:"" doc:"Host names accepted on /mcp besides loopback and PUBLIC_URL's."`
+	MaxBodyBytes         int64    `key:"max_body_bytes" default:"4194304" min:"1024" max:"1073741824" doc:"Largest request body, webhooks and files apart."`
+	WebhookMaxBytes      int64    `key:"webhook_max_bytes" default:"16777216" min:"1024" max:"1073741824" doc:"Largest webhook body."`
+
+	APISecretKey string `key:"api_secret_key" default:"" secret:"true" doc:"Pepper under which API keys are hashed, at least 32 characters. Empty: made once and kept in the data folder; refused in production."`
+
+	WorkflowServiceHost     string `key:"workflow_service_host" default:"" doc:"Host of a remote workflow agent. Empty: the embedded one."`
+	WorkflowServicePort     int    `key:"workflow_service_port" default:"50051" min:"1" max:"65535" doc:"Port of the remote workflow agent."`
+	WorkflowServiceCA       string `key:"workflow_service_ca" default:"" doc:"File with the certificate authority of the remote agent (PEM)."`
+	WorkflowServiceCert     string `key:"workflow_service_cert" default:"" doc:"File with the certificate shown to, or by, the agent (PEM)."`
+	WorkflowServiceKey      string `key:"workflow_service_key" default:"" doc:"File with that certificate's key (PEM)."`
+	WorkflowServiceInsecure bool   `key:"workflow_service_insecure" default:"false" doc:"Speak to the remote agent without TLS. Always allowed for a loopback address in development."`
+
+	EgressAllowPrivate bool     `key:"egress_allow_private" default:"false" doc:"Let workflows' requests reach private, loopback and link-local addresses."`
+	EgressAllowCIDRs   []string `key:"egress_allow_cidrs" default:"" doc:"Address ranges workflows' requests may reach although they are private, such as 10.1.0.0/16."`
+
+	Timezone           string        `key:"timezone" default:"UTC" doc:"Time zone of workflows that name none."`
+	ExecutionTimeout   time.Duration `key:"execution_timeout" default:"1h" doc:"Longest an execution may compute; time it waits is not counted."`
+	NodeTimeout        time.Duration `key:"node_timeout" default:"5m" doc:"Longest one run of one node may take."`
+	CodeTimeout        time.Duration `key:"code_timeout" default:"10s" doc:"Longest a code node's JavaScript may run."`
+	CodeInProcess      bool          `key:"code_in_process" default:"false" doc:"Run code nodes inside the server instead of in limited worker processes. For a single trusted user."`
+	MaxConcurrency     int           `key:"max_concurrency" default:"32" min:"1" max:"10000" doc:"Executions this process runs at once; further ones queue in the database."`
+	ExecutionRetention time.Duration `key:"execution_retention" default:"336h" doc:"How long finished executions are kept."`
+	SQLiteSyncFull     bool          `key:"sqlite_sync_full" default:"false" doc:"Make every commit survive a power loss, at the cost of speed. A killed process loses nothing either way."`
+}
+
+// Production reports whether the strict profile is in force.
+func (c *Config) Production() bool { return c.Environment == "production" }
+
+// Development reports whether the open profile is in force.
+func (c *Config) Development() bool { return c.Environment == "development" }

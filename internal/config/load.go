@@ -1,0 +1,188 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/viper"
+)
+
+// Source says where to read besides the environment.
+type Source struct {
+	File    string            // a config.yaml; "" looks for one in the working folder
+	EnvFile string            // a .env; "" looks for one in the working folder
+	Flags   map[string]string // key → value given on the command line
+}
+
+// Load reads and checks the configuration. An error names every key at fault,
+// where its value came from, and what would be right.
+func Load(src Source) (*Config, error) {
+	v := viper.New()
+	for _, k := range Keys() {
+		v.SetDefault(k.Name, k.Default)
+		if err := v.BindEnv(k.Name, "FLOWGATE_"+k.Env(), k.Env()); err != nil {
+			return nil, err
+		}
+	}
+	if err := readYAML(v, src.File); err != nil {
+		return nil, err
+	}
+	if err := readDotEnv(v, src.EnvFile); err != nil {
+		return nil, err
+	}
+	for name, value := range src.Flags {
+		v.Set(name, value)
+	}
+	cfg, err := decode(v)
+	if err != nil {
+		return nil, err
+	}
+	cfg.complete()
+	return cfg, cfg.Validate()
+}
+
+func readYAML(v *viper.Viper, file string) error {
+	named := file != ""
+	if !named {
+		file = "config.yaml"
+	}
+	data, err := os.Open(file)
+	if errors.Is(err, os.ErrNotExist) && !named {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the configuration file: %w", err)
+	}
+	defer data.Close() //nolint:errcheck // only read from
+	v.SetConfigType("yaml")
+	if err := v.ReadConfig(data); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	var unknown []string
+	known := Keys()
+	for _, name := range v.AllKeys() {
+		if !slices.ContainsFunc(known, func(k Key) bool { return k.Name == name }) {
+			unknown = append(unknown, name)
+		}
+	}
+	if len(unknown) > 0 {
+		slices.Sort(unknown)
+		return fmt.Errorf("%s: unknown key %s; flowgate config print lists the known ones", file, strings.Join(unknown, ", "))
+	}
+	return nil
+}
+
+// readDotEnv puts a .env file's values under those of the environment.
+func readDotEnv(v *viper.Viper, file string) error {
+	named := file != ""
+	if !named {
+		file = ".env"
+	}
+	data, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) && !named {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the environment file: %w", err)
+	}
+	e := viper.New()
+	e.SetConfigType("env")
+	if err := e.ReadConfig(strings.NewReader(string(data))); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	for _, k := range Keys() {
+		for _, name := range []string{k.Env(), "FLOWGATE_" + k.Env()} {
+			_, inEnv := os.LookupEnv(k.Env())
+			_, inPrefixed := os.LookupEnv("FLOWGATE_" + k.Env())
+			if e.IsSet(strings.ToLower(name)) && !inEnv && !inPrefixed {
+				v.Set(k.Name, e.GetString(strings.ToLower(name)))
+			}
+		}
+	}
+	return nil
+}
+
+func decode(v *viper.Viper) (*Config, error) {
+	cfg := &Config{}
+	var faults []error
+	value := reflect.ValueOf(cfg).Elem()
+	for _, k := range Keys() {
+		raw := v.Get(k.Name)
+		if err := assign(value.Field(k.index), raw, k); err != nil {
+			faults = append(faults, fmt.Errorf("%s (%s): %w", k.Name, k.Env(), err))
+		}
+	}
+	return cfg, errors.Join(faults...)
+}
+
+func assign(field reflect.Value, raw any, k Key) error {
+	text := strings.TrimSpace(fmt.Sprint(raw))
+	switch field.Interface().(type) {
+	case string:
+		if len(k.Enum) > 0 && !slices.Contains(k.Enum, strings.ToLower(text)) {
+			return fmt.Errorf("%q is not one of %s", text, strings.Join(k.Enum, ", "))
+		}
+		if len(k.Enum) > 0 {
+			text = strings.ToLower(text)
+		}
+		field.SetString(text)
+	case bool:
+		b, err := strconv.ParseBool(strings.ToLower(text))
+		if err != nil {
+			return fmt.Errorf("%q is not true or false", text)
+		}
+		field.SetBool(b)
+	case int, int64:
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < k.Min || n > k.Max {
+			return fmt.Errorf("%q is not a whole number from %d to %d", text, k.Min, k.Max)
+		}
+		field.SetInt(n)
+	case time.Duration:
+		d, err := time.ParseDuration(text)
+		if err != nil || d < 0 {
+			return fmt.Errorf("%q is not a length of time such as 90s or 2h", text)
+		}
+		field.SetInt(int64(d))
+	case []string:
+		list, err := parseList(raw)
+		if err != nil {
+			return err
+		}
+		field.Set(reflect.ValueOf(list))
+	default:
+		return fmt.Errorf("the type %s is not supported", field.Type())
+	}
+	return nil
+}
+
+// complete fills in what follows from other values.
+func (c *Config) complete() {
+	if c.Host == "" {
+		c.Host = "127.0.0.1"
+		if !c.Development() {
+			c.Host = "0.0.0.0"
+		}
+	}
+	if c.DataDir == "" {
+		c.DataDir = defaultDataDir()
+	}
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+}
+
+func defaultDataDir() string {
+	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(dir, "flowgate")
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		return filepath.Join(home, ".local", "share", "flowgate")
+	}
+	return filepath.Join(".", "flowgate-data")
+}

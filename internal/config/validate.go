@@ -1,0 +1,60 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"time"
+)
+
+// minSecret is the least length of a configured secret, in characters.
+const minSecret = 32
+
+// Validate reports every setting that cannot stand, by key and remedy.
+func (c *Config) Validate() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if !c.MCPAPIKeyRequired && (c.Production() || !loopback(c.Host)) {
+		fault("mcp_api_key_required: false is only for development on a loopback address (host is %s, environment %s); set it to true", c.Host, c.Environment)
+	}
+	if c.CORSAllowCredentials && slices.Contains(c.CORSOrigins, "*") {
+		fault("cors_origins: * cannot go together with cors_allow_credentials; name the origins")
+	}
+	if c.APISecretKey != "" && len(c.APISecretKey) < minSecret {
+		fault("api_secret_key: is shorter than %d characters; make one with: openssl rand -hex 32", minSecret)
+	}
+	if c.Production() && c.APISecretKey == "" {
+		fault("api_secret_key: production does not use a generated secret; set API_SECRET_KEY to one of: openssl rand -hex 32")
+	}
+	if c.PublicURL != "" {
+		if u, err := url.Parse(c.PublicURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			fault("public_url: %q is not an address such as https://flow.example.org", c.PublicURL)
+		}
+	}
+	if _, err := time.LoadLocation(c.Timezone); err != nil {
+		fault("timezone: %q is not a time zone such as Europe/Oslo", c.Timezone)
+	}
+	for _, cidr := range c.EgressAllowCIDRs {
+		if _, err := netip.ParsePrefix(cidr); err != nil {
+			fault("egress_allow_cidrs: %q is not a range such as 10.1.0.0/16", cidr)
+		}
+	}
+	if c.WorkflowServiceInsecure && c.Production() {
+		fault("workflow_service_insecure: production speaks to the agent by TLS; set workflow_service_ca instead")
+	}
+	if (c.WorkflowServiceCert == "") != (c.WorkflowServiceKey == "") {
+		fault("workflow_service_cert and workflow_service_key: set both or none")
+	}
+	return errors.Join(faults...)
+}
+
+// Loopback reports whether the server listens on this machine only.
+func (c *Config) Loopback() bool { return loopback(c.Host) }
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
