@@ -5,6 +5,7 @@
 // or belongs to another owner, is *workflow.Error with CodeNotFound; a lost
 // race or a broken uniqueness is CodeConflict; a backend that cannot be
 // reached is CodeUnavailable; drivers' errors never reach a caller as text.
+// An ended ctx is CodeCancelled or CodeTimeout, with the ctx's error behind it.
 // Times are UTC with at least millisecond resolution. Methods are safe for
 // concurrent use by many goroutines and, unless said otherwise, processes.
 package store
@@ -17,7 +18,9 @@ import (
 )
 
 // Page asks for a part of a list. Cursor is what the previous page returned
-// as next ("" for the first); Limit is capped by the caller.
+// as next ("" for the first), any other text being CodeInvalid; Limit is capped
+// by the caller, and DefaultLimit when it is not positive. Lists run from newest
+// to oldest; rows added meanwhile make none come twice or be left out.
 type Page struct {
 	Limit  int
 	Cursor string
@@ -25,7 +28,8 @@ type Page struct {
 
 // Users keeps people and workspaces.
 type Users interface {
-	// CreateUser stores a new user; CodeConflict when the email is taken.
+	// CreateUser stores a new user; CodeConflict when the email is taken, upper
+	// and lower case being the same. Several users may have none.
 	CreateUser(ctx context.Context, u *workflow.User) error
 	User(ctx context.Context, id string) (*workflow.User, error)
 	UserByEmail(ctx context.Context, email string) (*workflow.User, error)
@@ -43,12 +47,15 @@ type WorkflowFilter struct {
 // Workflows keeps the newest version of each workflow; every save is kept as
 // a version beside it.
 type Workflows interface {
-	// CreateWorkflow stores w as version 1 and its first version row.
+	// CreateWorkflow stores w, inactive, as version 1 and its first version row.
 	CreateWorkflow(ctx context.Context, w *workflow.Workflow) error
 	Workflow(ctx context.Context, owner, id string) (*workflow.Workflow, error)
 	// UpdateWorkflow saves w as version w.Version+1 and sets w.Version. With
-	// ifVersion > 0 and another stored version it is CodeConflict.
+	// ifVersion > 0 and another stored version it is CodeConflict. Active stays
+	// as it is stored; so does static data unless the document has some.
 	UpdateWorkflow(ctx context.Context, w *workflow.Workflow, ifVersion int) error
+	// DeleteWorkflow removes the workflow with its versions, hooks and
+	// executions; CodeConflict while an execution is live.
 	DeleteWorkflow(ctx context.Context, owner, id string) error
 	// ListWorkflows returns summaries-to-be, newest change first, with LastStatus.
 	ListWorkflows(ctx context.Context, owner string, f WorkflowFilter, page Page) (list []*workflow.Workflow, total int, next string, err error)
@@ -66,7 +73,8 @@ type Triggers interface {
 	ActivateWorkflow(ctx context.Context, owner, id string, hooks []workflow.WebhookTrigger) error
 	DeactivateWorkflow(ctx context.Context, owner, id string) error
 	// Webhook finds the armed hook for a request's method and path, exact
-	// paths before those with parameters. CodeNotFound carries Details
+	// paths before those with parameters, and of these the one with the fewest.
+	// Slashes around path do not matter. CodeNotFound carries Details
 	// "methods" ([]string) when the path is armed for other methods.
 	Webhook(ctx context.Context, method, path string) (*workflow.WebhookTrigger, error)
 }
@@ -82,22 +90,26 @@ type ExecutionFilter struct {
 type Executions interface {
 	// CreateExecution records e. When its IdempotencyKey is taken by the same
 	// owner the stored execution is returned with existing true and nothing
-	// is written.
+	// is written. With an Executor set it is claimed at once, and running. It is
+	// CodeNotFound when its owner has no such workflow.
 	CreateExecution(ctx context.Context, e *workflow.Execution) (stored *workflow.Execution, existing bool, err error)
 	Execution(ctx context.Context, owner, id string) (*workflow.Execution, error)
+	// ListExecutions returns executions without Start and Result.
 	ListExecutions(ctx context.Context, owner string, f ExecutionFilter, page Page) (list []*workflow.Execution, total int, next string, err error)
 	// RequestCancel marks a live execution for cancelling and returns it as
 	// it is afterwards: a queued one is cancelled at once. CodeConflict when final.
 	RequestCancel(ctx context.Context, owner, id string) (*workflow.Execution, error)
 	// NodeRuns returns node runs in order of running; with nodes given only theirs.
 	NodeRuns(ctx context.Context, owner, id string, nodes ...string) ([]workflow.NodeRun, error)
-	// Events returns at most limit events with Seq > after, in order.
+	// Events returns at most limit events with Seq > after, in order; all of
+	// them when limit is not positive.
 	Events(ctx context.Context, owner, id string, after int64, limit int) ([]workflow.Event, error)
 }
 
 // Progress is what an executor writes of an execution in one go. Events and
 // node runs that are stored already (same Seq; same node and run) are left as
-// they are.
+// they are; Clock, Seed and EngineVersion are stored if none are yet, and
+// CancelRequested is not the executor's to change.
 type Progress struct {
 	Execution *workflow.Execution // status, error, result, times, waiting_for as they are now
 	Events    []workflow.Event
@@ -118,7 +130,8 @@ type Engine interface {
 	ExecutionByID(ctx context.Context, id string) (*workflow.Execution, error)
 	// SaveProgress writes several executions' progress in one transaction. An
 	// execution that is final already, or held by another executor than
-	// p.Execution.Executor, is left alone and its id returned in rejected.
+	// p.Execution.Executor, or gone, is left alone and its id returned in
+	// rejected.
 	SaveProgress(ctx context.Context, batch []Progress) (rejected []string, err error)
 	// CancelRequested returns which of ids are marked for cancelling.
 	CancelRequested(ctx context.Context, ids []string) ([]string, error)
@@ -161,9 +174,11 @@ type Lease struct {
 type Leases interface {
 	// AcquireLease takes l.Name for l.Holder for ttl if it is free, expired,
 	// or equal to the lease steal (same holder and fence, judged dead by the
-	// caller). CodeConflict when another holds it.
+	// caller). A holder that still has it keeps its fence. CodeConflict when
+	// another holds it.
 	AcquireLease(ctx context.Context, l Lease, ttl time.Duration, steal *Lease) (Lease, error)
-	// RenewLease extends it; CodeConflict when it was lost meanwhile.
+	// RenewLease extends it, also when it expired and nobody took it;
+	// CodeConflict when it was lost meanwhile.
 	RenewLease(ctx context.Context, l Lease, ttl time.Duration) (Lease, error)
 	// ReleaseLease gives it up; giving up a lost lease is no error.
 	ReleaseLease(ctx context.Context, l Lease) error

@@ -1,0 +1,49 @@
+# flowgate: `make` lists what there is to do.
+SHELL := /bin/bash -o pipefail
+TOOLS := $(CURDIR)/.cache/bin
+GOLANGCI_VERSION := v2.15.0
+export PATH := $(TOOLS):$(PATH)
+
+.PHONY: help build check fmt vet lint generated test scenarios fuzz generate clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 16
+
+build: ## build ./flowgate
+	go build -trimpath -o flowgate ./cmd/flowgate
+
+check: fmt vet lint generated test ## everything CI runs: format, vet, lint, generated files, race tests, end to end
+
+fmt:
+	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "not formatted (gofmt -w):"; echo "$$out"; exit 1; fi
+
+vet:
+	go vet ./...
+
+lint: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
+	$< run ./...
+
+$(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
+	@mkdir -p $(TOOLS); echo "building golangci-lint $(GOLANGCI_VERSION), once, in a minute or two"
+	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv $(TOOLS)/golangci-lint $@
+
+generated: ## generated files are current
+	.ci/generated check
+
+generate: ## make generated files anew
+	.ci/generated
+
+test: ## race tests, with PostgreSQL where one can be had, and the official MCP clients
+	.ci/with-services go test -race -timeout 20m ./...
+
+scenarios: ## recorded workflow runs: passes by family
+	go test ./internal/engine -run TestScenarios -count=1 -v
+
+fuzz: ## each fuzz target for a short while (FUZZTIME=30s)
+	@set -e; for pkg in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
+	  for target in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$pkg/*_test.go | sed 's/func //'); do \
+	    echo "== $$pkg $$target"; go test ./$$pkg -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-30s}; done; done
+
+clean: ## remove what was built
+	rm -rf flowgate .cache dist

@@ -1,0 +1,122 @@
+package config
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+func TestExampleFileIsCurrent(t *testing.T) {
+	t.Parallel()
+	const path = "../../config.yaml"
+	if *update {
+		if err := os.WriteFile(path, []byte(Example()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != Example() {
+		t.Errorf("config.yaml is not what the keys say: go test ./internal/config -update")
+	}
+}
+
+// load reads a configuration from a file of this text and these flags.
+func load(t *testing.T, yaml string, flags map[string]string) (*Config, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Load(Source{File: path, Flags: flags})
+}
+
+func TestExampleFileMeansTheDefaults(t *testing.T) {
+	t.Parallel()
+	fromExample, err := load(t, Example(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fromNothing, err := load(t, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := fromExample.Settings(), fromNothing.Settings()
+	for i := range a {
+		if a[i].Value != b[i].Value {
+			t.Errorf("%s: %q in the file, %q by default", a[i].Name, a[i].Value, b[i].Value)
+		}
+	}
+}
+
+func TestPrecedence(t *testing.T) {
+	dir := t.TempDir()
+	yaml, env := filepath.Join(dir, "c.yaml"), filepath.Join(dir, "e")
+	write := func(path, text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(yaml, "port: 1001\nlog_level: debug\napp_name: from file\ncors_origins: [https://a.example, https://b.example]\n")
+	write(env, "PORT=1002\nFLOWGATE_APP_NAME=\"from env file\"\nLOG_LEVEL=error\n")
+	t.Setenv("FLOWGATE_LOG_LEVEL", "warning")
+	t.Setenv("NODE_TIMEOUT", "90s")
+	cfg, err := Load(Source{File: yaml, EnvFile: env, Flags: map[string]string{"host": "localhost"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Port != 1002 || cfg.AppName != "from env file" || cfg.LogLevel != "warning" || cfg.NodeTimeout != 90*time.Second || cfg.Host != "localhost" {
+		t.Errorf("got %+v", cfg)
+	}
+	if strings.Join(cfg.CORSOrigins, " ") != "https://a.example https://b.example" {
+		t.Errorf("origins are %v", cfg.CORSOrigins)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ yaml, want string }{
+		"unknown key":         {"colour: red", "unknown key colour"},
+		"not a number":        {"port: many", `port (PORT): "many" is not a whole number`},
+		"out of range":        {"port: 70000", `"70000" is not a whole number from 0 to 65535`},
+		"not a switch":        {"mcp_api_enabled: perhaps", `"perhaps" is not true or false`},
+		"not a time":          {"node_timeout: soon", `"soon" is not a length of time`},
+		"not a choice":        {"log_format: xml", `"xml" is not one of standard, json, simple`},
+		"short secret":        {"api_secret_key: abc", "api_secret_key: is shorter than 32"},
+		"generated secret":    {"environment: production", "api_secret_key: production does not use a generated secret"},
+		"keyless network":     {"mcp_api_key_required: false\nhost: 0.0.0.0", "only for development on a loopback address"},
+		"wildcard with login": {"cors_origins: \"*\"\ncors_allow_credentials: true", "cors_origins: * cannot go together"},
+		"bad zone":            {"timezone: Mars/Base", `"Mars/Base" is not a time zone`},
+		"bad range":           {"egress_allow_cidrs: 10.0.0.0", `"10.0.0.0" is not a range`},
+		"bad address":         {"public_url: example.org", `"example.org" is not an address`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := load(t, c.yaml, nil)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, expected it to say %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestSecretsAreRedacted(t *testing.T) {
+	t.Parallel()
+	cfg, err := load(t, "api_secret_key: "+strings.Repeat("s3cr3t", 8), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range cfg.Settings() {
+		if strings.Contains(s.Value, "s3cr3t") {
+			t.Errorf("%s shows the secret", s.Name)
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"flowgate/internal/workflow"
+	"flowgate/store"
+)
+
+// ListExecutions returns the owner's executions that pass the filter, newest
+// first, without Start and Result, and how many pass it in all.
+func (s *Store) ListExecutions(ctx context.Context, owner string, f store.ExecutionFilter, page store.Page) ([]*workflow.Execution, int, string, error) {
+	const doing = "list executions"
+	w := executionWhere(owner, f)
+	var total int
+	count := `SELECT count(*) FROM executions` + w.String()
+	if err := s.read.QueryRowContext(ctx, count, w.args...).Scan(&total); err != nil {
+		return nil, 0, "", fail(doing, err)
+	}
+	if err := w.after(store.ListOfExecutions, page, "created_at"); err != nil {
+		return nil, 0, "", err
+	}
+	list, err := collect(ctx, s.read, scanSummary,
+		`SELECT `+executionSummary+` FROM executions`+w.String()+` ORDER BY created_at DESC, id DESC LIMIT ?`,
+		append(w.args, page.Size()+1)...)
+	if err != nil {
+		return nil, 0, "", fail(doing, err)
+	}
+	list, next := store.Trim(store.ListOfExecutions, list, page.Size(), func(e *workflow.Execution) store.Cursor {
+		return store.Cursor{At: e.CreatedAt, ID: e.ID}
+	})
+	return list, total, next, nil
+}
+
+func executionWhere(owner string, f store.ExecutionFilter) *where {
+	w := &where{}
+	if f.WorkflowID != "" {
+		w.and("workflow_id = ?", f.WorkflowID)
+	}
+	w.and("owner_id = ?", owner)
+	if f.Status != "" {
+		w.and("status = ?", f.Status)
+	}
+	if !f.Since.IsZero() {
+		w.and("created_at >= ?", micros(f.Since))
+	}
+	return w
+}
+
+// PruneExecutions deletes at most limit final executions finished before t,
+// longest finished first, with what is stored of them.
+func (s *Store) PruneExecutions(ctx context.Context, t time.Time, limit int) ([]string, error) {
+	deleted, err := collect(ctx, s.write, scanString, `DELETE FROM executions WHERE n IN
+		(SELECT n FROM executions WHERE finished_at > 0 AND finished_at < ? ORDER BY finished_at LIMIT ?) RETURNING id`,
+		micros(t), limit)
+	return deleted, fail("prune executions", err)
+}

@@ -1,0 +1,120 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"flowgate/internal/workflow"
+)
+
+// One statement, and so one transaction without a BEGIN: it writes nothing
+// when the workflow is not the owner's or the idempotency key is taken.
+const createExecution = `INSERT INTO executions
+	(id, owner_id, workflow_id, workflow_version, status, mode, executor, cancel_requested,
+	created_at, started_at, finished_at, clock, seed, last_seq, parent_id, retry_of, idempotency_key,
+	engine_version, last_node, runs_stored, error, waiting_for, start, result)
+	SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15, ?16, ?17, '{}', ?18, ?19, ?20, ?21
+	FROM workflows WHERE id = ?3 AND owner_id = ?2
+	ON CONFLICT (owner_id, idempotency_key) WHERE idempotency_key <> '' DO NOTHING`
+
+// CreateExecution records e: running when it names its executor, else queued,
+// or in the final status it has. Times that are zero become now.
+func (s *Store) CreateExecution(ctx context.Context, e *workflow.Execution) (*workflow.Execution, bool, error) {
+	const doing = "record the execution"
+	stored := s.begun(*e)
+	start, err := startBlob(stored.Start)
+	if err != nil {
+		return nil, false, fail(doing, err)
+	}
+	o, err := outcomeOf(&stored)
+	if err != nil {
+		return nil, false, fail(doing, err)
+	}
+	res, err := s.hot.createExecution.ExecContext(ctx,
+		stored.ID, stored.OwnerID, stored.WorkflowID, stored.WorkflowVersion, stored.Status, stored.Mode, stored.Executor,
+		micros(stored.CreatedAt), micros(stored.StartedAt), micros(stored.FinishedAt), micros(stored.Clock), int64(stored.Seed),
+		stored.ParentID, stored.RetryOf, stored.IdempotencyKey, stored.EngineVersion, stored.LastNode,
+		o.err, o.waiting, start, o.result)
+	if isConstraint(err) {
+		return nil, false, workflow.Errorf(workflow.CodeConflict, "There is an execution with the id %q already.", e.ID)
+	}
+	if err != nil {
+		return nil, false, fail(doing, err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 1 {
+		return &stored, false, fail(doing, err)
+	}
+	return s.alreadyCreated(ctx, e)
+}
+
+// begun is e as it is stored at first.
+func (s *Store) begun(e workflow.Execution) workflow.Execution {
+	e.CancelRequested = false
+	if e.CreatedAt.IsZero() {
+		e.CreatedAt = s.stampNow()
+	}
+	if e.Status.Final() {
+		return e
+	}
+	if e.Executor == "" {
+		e.Status = workflow.StatusQueued
+		return e
+	}
+	e.Status = workflow.StatusRunning
+	if e.StartedAt.IsZero() {
+		e.StartedAt = s.stampNow()
+	}
+	return e
+}
+
+// alreadyCreated finds out why nothing was inserted.
+func (s *Store) alreadyCreated(ctx context.Context, e *workflow.Execution) (*workflow.Execution, bool, error) {
+	if e.IdempotencyKey != "" {
+		existing, err := scanExecution(s.read.QueryRowContext(ctx,
+			`SELECT `+executionColumns+` FROM executions WHERE owner_id = ? AND idempotency_key = ? AND idempotency_key <> ''`, e.OwnerID, e.IdempotencyKey))
+		if !errors.Is(err, sql.ErrNoRows) {
+			return existing, true, fail("read the execution", err)
+		}
+	}
+	return nil, false, notFound("workflow", e.WorkflowID)
+}
+
+// Execution returns the owner's execution.
+func (s *Store) Execution(ctx context.Context, owner, id string) (*workflow.Execution, error) {
+	return oneExecution(s.hot.execution.QueryRowContext(ctx, id, owner), id)
+}
+
+// ExecutionByID returns an execution whoever owns it.
+func (s *Store) ExecutionByID(ctx context.Context, id string) (*workflow.Execution, error) {
+	return oneExecution(s.hot.executionByID.QueryRowContext(ctx, id), id)
+}
+
+func oneExecution(row *sql.Row, id string) (*workflow.Execution, error) {
+	e, err := scanExecution(row)
+	if err != nil {
+		return nil, orNotFound(err, "read the execution", "execution", id)
+	}
+	return e, nil
+}
+
+// RequestCancel cancels a queued execution and marks a running or waiting one.
+func (s *Store) RequestCancel(ctx context.Context, owner, id string) (*workflow.Execution, error) {
+	e, err := scanExecution(s.write.QueryRowContext(ctx, `UPDATE executions SET cancel_requested = 1,
+		finished_at = CASE status WHEN 'queued' THEN ? ELSE finished_at END,
+		status = CASE status WHEN 'queued' THEN 'cancelled' ELSE status END
+		WHERE id = ? AND owner_id = ? AND status IN ('queued', 'running', 'waiting')
+		RETURNING `+executionColumns, micros(s.stampNow()), id, owner))
+	if err == nil {
+		return e, nil
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return nil, fail("cancel the execution", err)
+	}
+	if e, err = s.Execution(ctx, owner, id); err != nil {
+		return nil, err
+	}
+	conflict := workflow.Errorf(workflow.CodeConflict, "The execution is finished already; its status is %s.", e.Status)
+	conflict.Details = map[string]any{"status": string(e.Status)}
+	return nil, conflict
+}

@@ -1,0 +1,96 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+
+	"flowgate/internal/workflow"
+	"flowgate/store"
+)
+
+const lastStatus = `coalesce((SELECT e.status FROM executions e WHERE e.workflow_id = w.id AND e.owner_id = w.owner_id
+	ORDER BY e.created_at DESC, e.id DESC LIMIT 1), '')`
+
+func scanListed(row scanner) (*workflow.Workflow, error) {
+	var last workflow.Status
+	w, err := scanWorkflowAnd(row, &last)
+	w.LastStatus = last
+	return w, err
+}
+
+// ListWorkflows returns the owner's workflows that pass the filter, newest
+// change first, with whole documents, and how many pass it in all.
+func (s *Store) ListWorkflows(ctx context.Context, owner string, f store.WorkflowFilter, page store.Page) ([]*workflow.Workflow, int, string, error) {
+	const doing = "list workflows"
+	w := workflowWhere(owner, f)
+	var total int
+	count := `SELECT count(*) FROM workflows w` + w.String()
+	if err := s.read.QueryRowContext(ctx, count, w.args...).Scan(&total); err != nil {
+		return nil, 0, "", fail(doing, err)
+	}
+	if err := w.after(store.ListOfWorkflows, page, "updated_at"); err != nil {
+		return nil, 0, "", err
+	}
+	list, err := collect(ctx, s.read, scanListed,
+		`SELECT `+workflowColumns+`, `+lastStatus+fromWorkflows+w.String()+` ORDER BY w.updated_at DESC, w.id DESC LIMIT ?`,
+		append(w.args, page.Size()+1)...)
+	if err != nil {
+		return nil, 0, "", fail(doing, err)
+	}
+	list, next := store.Trim(store.ListOfWorkflows, list, page.Size(), func(w *workflow.Workflow) store.Cursor {
+		return store.Cursor{At: w.UpdatedAt, ID: w.ID}
+	})
+	return list, total, next, nil
+}
+
+func workflowWhere(owner string, f store.WorkflowFilter) *where {
+	w := &where{}
+	w.and("w.owner_id = ?", owner)
+	if q := strings.TrimSpace(f.Query); q != "" {
+		w.and("instr(w.search, ?) > 0", strings.ToLower(q))
+	}
+	if f.Active != nil {
+		w.and("w.active = ?", *f.Active)
+	}
+	for _, tag := range f.Tags {
+		w.and("EXISTS (SELECT 1 FROM json_each(w.tags) t WHERE t.value = ?)", tag)
+	}
+	return w
+}
+
+// WorkflowVersion returns the document as it was saved under version.
+// UpdatedAt is when it was saved; Active is the workflow's of today.
+func (s *Store) WorkflowVersion(ctx context.Context, owner, id string, version int) (*workflow.Workflow, error) {
+	var w workflow.Workflow
+	err := s.hot.workflowVersion.QueryRowContext(ctx, id, owner, version).
+		Scan(&w.ID, &w.OwnerID, &w.Version, &w.Active, stamp{&w.CreatedAt}, stamp{&w.UpdatedAt}, jsonInto{&w.Document})
+	if err != nil {
+		return nil, orNotFound(err, "read the workflow's version", "such version of workflow", id)
+	}
+	return &w, nil
+}
+
+// DeleteWorkflow removes the workflow with its versions, hooks and
+// executions. While executions are live it is CodeConflict.
+func (s *Store) DeleteWorkflow(ctx context.Context, owner, id string) error {
+	return s.tx(ctx, "delete the workflow", func(ctx context.Context, tx *sql.Tx) error {
+		var live int
+		err := tx.QueryRowContext(ctx, `SELECT count(*) FROM executions WHERE workflow_id = ? AND owner_id = ?
+			AND status IN ('queued', 'running', 'waiting')`, id, owner).Scan(&live)
+		if err != nil {
+			return err
+		}
+		if live > 0 {
+			e := workflow.Errorf(workflow.CodeConflict,
+				"The workflow has %d executions that are not finished. Cancel them or wait for them, then delete it.", live)
+			e.Details = map[string]any{"live_executions": live}
+			return e
+		}
+		res, err := tx.ExecContext(ctx, `DELETE FROM workflows WHERE id = ? AND owner_id = ?`, id, owner)
+		if err != nil {
+			return err
+		}
+		return touched(res, "workflow", id)
+	})
+}
