@@ -124,8 +124,9 @@ type Engine interface {
 	// ClaimExecution claims one by id: true when it was queued, or live and
 	// held by executor or by the dead executor "from".
 	ClaimExecution(ctx context.Context, id, executor, from string) (bool, error)
-	// LiveExecutions returns ids of running and waiting executions of executor.
-	LiveExecutions(ctx context.Context, executor string) ([]string, error)
+	// OrphanedExecutions returns ids of at most limit running executions whose
+	// executor is none of alive, oldest first.
+	OrphanedExecutions(ctx context.Context, alive []string, limit int) ([]string, error)
 	// ExecutionByID returns an execution whoever owns it.
 	ExecutionByID(ctx context.Context, id string) (*workflow.Execution, error)
 	// SaveProgress writes several executions' progress in one transaction. An

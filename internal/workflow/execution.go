@@ -78,6 +78,8 @@ type Start struct {
 	Trigger string `json:"trigger,omitempty"` // the trigger node's name; "" lets the engine choose
 	// Items are what the trigger node outputs. Nil: one item with an empty object.
 	Items []Item `json:"items,omitempty"`
+	// Output is the trigger's output that Items leave by.
+	Output int `json:"output,omitempty"`
 	// Webhook is set when a waiting HTTP caller wants the workflow's response.
 	Webhook bool `json:"webhook,omitempty"`
 	// PinData says whether pinned data replaces nodes (manual runs).
@@ -102,6 +104,8 @@ type Waiting struct {
 	Kind  string          `json:"kind"` // "time", "webhook", "approval", "form"
 	Until *time.Time      `json:"until,omitempty"`
 	Data  json.RawMessage `json:"data,omitempty"`
+	// Topic is where an answer has to be sent; of the engine's own concern.
+	Topic string `json:"topic,omitempty"`
 }
 
 // NodeRun is one run of one node: what it got, what it gave.

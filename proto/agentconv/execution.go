@@ -23,9 +23,12 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
+// maxOutput bounds the trigger output that a start may name.
+const maxOutput = 255
+
 // ExecuteToProto returns the request for the wire.
 func ExecuteToProto(r workflow.ExecuteRequest) (*agentv1.ExecuteWorkflowRequest, error) {
-	start := &agentv1.Start{Trigger: text(r.Start.Trigger), Webhook: r.Start.Webhook, PinData: r.Start.PinData}
+	start := &agentv1.Start{Trigger: text(r.Start.Trigger), Webhook: r.Start.Webhook, PinData: r.Start.PinData, Output: int32(min(max(r.Start.Output, 0), maxOutput))}
 	if r.Start.Items != nil {
 		var err error
 		if start.Items, err = json.Marshal(r.Start.Items); err != nil {
@@ -45,7 +48,7 @@ func ExecuteFromProto(p *agentv1.ExecuteWorkflowRequest) (workflow.ExecuteReques
 		IdempotencyKey: p.GetIdempotencyKey(), ParentID: p.GetParentId(), RetryOf: p.GetRetryOf(),
 	}
 	s := p.GetStart()
-	r.Start = workflow.Start{Trigger: s.GetTrigger(), Webhook: s.GetWebhook(), PinData: s.GetPinData()}
+	r.Start = workflow.Start{Trigger: s.GetTrigger(), Webhook: s.GetWebhook(), PinData: s.GetPinData(), Output: min(max(int(s.GetOutput()), 0), maxOutput)}
 	if len(s.GetItems()) > 0 {
 		if err := json.Unmarshal(s.GetItems(), &r.Start.Items); err != nil {
 			return r, invalid(err, "start.items", "The items are not a JSON array of items.")

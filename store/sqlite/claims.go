@@ -53,11 +53,17 @@ func (s *Store) ClaimExecution(ctx context.Context, id, executor, from string) (
 	return n == 1, fail("claim the execution", err)
 }
 
-// LiveExecutions returns the ids of what executor holds, in no order.
-func (s *Store) LiveExecutions(ctx context.Context, executor string) ([]string, error) {
-	list, err := collect(ctx, s.read, scanString,
-		`SELECT id FROM executions WHERE executor = ? AND status IN ('running', 'waiting')`, executor)
-	return list, fail("list live executions", err)
+// OrphanedExecutions returns the ids of what runs under an executor that is
+// none of alive.
+func (s *Store) OrphanedExecutions(ctx context.Context, alive []string, limit int) ([]string, error) {
+	list, err := jsonText(alive)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := collect(ctx, s.read, scanString, `SELECT id FROM executions WHERE status = 'running'
+		AND status IN ('running', 'waiting') AND executor NOT IN (SELECT value FROM json_each(?))
+		ORDER BY created_at, id LIMIT ?`, list, limit)
+	return ids, fail("list orphaned executions", err)
 }
 
 // CancelRequested returns which of ids are marked, in no order.

@@ -124,17 +124,23 @@ var claimTests = map[string]func(w *world){
 			w.Fatalf("%d won", won.Load())
 		}
 	},
-	"live executions are the executor's own": func(w *world) {
+	"orphaned executions run under nobody who lives": func(w *world) {
 		wf := w.workflow(ada)
-		running, waiting := w.execution(wf, heldBy("x")), w.execution(wf, heldBy("x"))
+		w.execution(wf, heldBy("alive"))
+		orphan, waiting := w.execution(wf, heldBy("dead")), w.execution(wf, heldBy("dead"))
 		waiting.Status = workflow.StatusWaiting
 		w.save(store.Progress{Execution: waiting})
-		w.finish(w.execution(wf, heldBy("x")), workflow.StatusError, epoch())
-		w.execution(wf, heldBy("y"))
+		w.finish(w.execution(wf, heldBy("dead")), workflow.StatusError, epoch())
 		w.execution(wf)
-		got, err := w.LiveExecutions(w.Context(), "x")
+		other := w.execution(wf, heldBy("gone"))
+		got, err := w.OrphanedExecutions(w.Context(), []string{"alive", "well"}, 10)
 		w.ok(err)
 		slices.Sort(got)
-		w.same("live", got, []string{running.ID, waiting.ID})
+		want := []string{orphan.ID, other.ID}
+		slices.Sort(want)
+		w.same("orphaned", got, want)
+		got, err = w.OrphanedExecutions(w.Context(), []string{"alive"}, 1)
+		w.ok(err)
+		w.same("bounded", len(got), 1)
 	},
 }

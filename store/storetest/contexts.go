@@ -33,7 +33,7 @@ var contextTests = map[string]func(w *world){
 			"Events":             second(w.Events(ctx, ada, e.ID, 0, 1)),
 			"ClaimExecutions":    second(w.ClaimExecutions(ctx, "x", 1)),
 			"ClaimExecution":     second(w.ClaimExecution(ctx, e.ID, "x", "")),
-			"LiveExecutions":     second(w.LiveExecutions(ctx, "x")),
+			"OrphanedExecutions": second(w.OrphanedExecutions(ctx, nil, 1)),
 			"SaveProgress":       second(w.SaveProgress(ctx, []store.Progress{{Execution: e}})),
 			"CancelRequested":    second(w.CancelRequested(ctx, []string{e.ID})),
 			"PruneExecutions":    second(w.PruneExecutions(ctx, time.Now(), 1)),

@@ -604,7 +604,9 @@ type Start struct {
 	// A waiting HTTP caller wants the workflow's response.
 	Webhook bool `protobuf:"varint,3,opt,name=webhook,proto3" json:"webhook,omitempty"`
 	// Pinned data replaces nodes (manual runs).
-	PinData       bool `protobuf:"varint,4,opt,name=pin_data,json=pinData,proto3" json:"pin_data,omitempty"`
+	PinData bool `protobuf:"varint,4,opt,name=pin_data,json=pinData,proto3" json:"pin_data,omitempty"`
+	// The trigger's output that the items leave by, counted from 0.
+	Output        int32 `protobuf:"varint,5,opt,name=output,proto3" json:"output,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -665,6 +667,13 @@ func (x *Start) GetPinData() bool {
 		return x.PinData
 	}
 	return false
+}
+
+func (x *Start) GetOutput() int32 {
+	if x != nil {
+		return x.Output
+	}
+	return 0
 }
 
 // ExecuteWorkflowResponse says that the execution is recorded.
@@ -1321,12 +1330,13 @@ const file_agent_v1_engine_proto_rawDesc = "" +
 	"\x05start\x18\x05 \x01(\v2\x15.workflow_agent.StartR\x05start\x12'\n" +
 	"\x0fidempotency_key\x18\x06 \x01(\tR\x0eidempotencyKey\x12\x1b\n" +
 	"\tparent_id\x18\a \x01(\tR\bparentId\x12\x19\n" +
-	"\bretry_of\x18\b \x01(\tR\aretryOf\"l\n" +
+	"\bretry_of\x18\b \x01(\tR\aretryOf\"\x84\x01\n" +
 	"\x05Start\x12\x18\n" +
 	"\atrigger\x18\x01 \x01(\tR\atrigger\x12\x14\n" +
 	"\x05items\x18\x02 \x01(\fR\x05items\x12\x18\n" +
 	"\awebhook\x18\x03 \x01(\bR\awebhook\x12\x19\n" +
-	"\bpin_data\x18\x04 \x01(\bR\apinData\"X\n" +
+	"\bpin_data\x18\x04 \x01(\bR\apinData\x12\x16\n" +
+	"\x06output\x18\x05 \x01(\x05R\x06output\"X\n" +
 	"\x17ExecuteWorkflowResponse\x12!\n" +
 	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\x12\x1a\n" +
 	"\bexisting\x18\x02 \x01(\bR\bexisting\"i\n" +
