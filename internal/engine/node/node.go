@@ -9,6 +9,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
+	"reflect"
 	"time"
 
 	"flowgate/internal/workflow"
@@ -74,15 +75,17 @@ type Call struct {
 	Document *workflow.Document
 	Type     *Type
 	Inputs   [][]workflow.Item // by input index; nil where an input got nothing
-	Run      int               // counts from 0
-	Mode     workflow.Mode
+	// Sources says where each input came from; nil where that is not known.
+	Sources []*workflow.Source
+	Run     int // counts from 0
+	Mode    workflow.Mode
 	// State is kept for the node from run to run of one execution (loops).
 	// Expressions see it as $node["…"].context.
 	State *workflow.Object
 	Eval  Evaluator
 	Host  Host
 
-	static map[string]any // bound parameters without expressions, by type
+	static map[reflect.Type]any // bound parameters without expressions, by type
 }
 
 // Evaluator resolves expressions of the node that runs. extra adds names such

@@ -1,0 +1,111 @@
+package expr
+
+import (
+	"strings"
+
+	"github.com/dop251/goja"
+)
+
+// maxArray bounds the length of lists that native functions are let at.
+const maxArray = 1 << 22
+
+// natives are the functions of Go that the realm's own sources use.
+func (v *vm) natives() *goja.Object {
+	o := v.functions(map[string]func(a args) goja.Value{
+		"limit": func(a args) goja.Value {
+			v.abort(failure(KindMemory, a.text(0)))
+			return nil
+		},
+		"fail": func(a args) goja.Value {
+			v.throw(failure(KindExtension, a.text(0)))
+			return nil
+		},
+		"refusal": func(a args) goja.Value {
+			e := failure(KindSecurity, a.text(0))
+			obj := v.rt.NewTypeError(e.Message)
+			v.thrown, v.failure = obj, e
+			return obj
+		},
+		"join":      func(a args) goja.Value { return v.rt.ToValue(v.join(a.at(0), a.text(1))) },
+		"stringify": v.stringify,
+	})
+	_ = o.Set("maxArray", maxArray)
+	_ = o.Set("maxText", v.pool.opts.MaxStringBytes)
+	v.cryptoNatives(o)
+	v.zoneNatives(o)
+	return o
+}
+
+func (v *vm) add(o *goja.Object, list map[string]func(a args) goja.Value) {
+	for name, f := range list {
+		_ = o.Set(name, func(call goja.FunctionCall) goja.Value { return f(call.Arguments) })
+	}
+}
+
+// joiner writes lists as text: nested lists may share parts, so that the text
+// is far longer than the data.
+type joiner struct {
+	v     *vm
+	b     strings.Builder
+	depth int
+}
+
+func (v *vm) join(list goja.Value, sep string) string {
+	j := joiner{v: v}
+	j.list(list, sep)
+	return j.b.String()
+}
+
+func (j *joiner) list(list goja.Value, sep string) {
+	obj, ok := list.(*goja.Object)
+	if !ok {
+		j.b.WriteString(list.String())
+		return
+	}
+	if j.depth++; j.depth > maxValueDepth {
+		j.v.abort(failure(KindMemory, "lists are nested too deep"))
+	}
+	n := int(obj.Get("length").ToInteger())
+	var elems []goja.Value
+	if obj.ClassName() == "Array" {
+		_ = j.v.rt.ExportTo(obj, &elems)
+	}
+	for i := range n {
+		if i > 0 {
+			j.b.WriteString(sep)
+		}
+		if elems != nil {
+			j.element(elems[i])
+		} else {
+			j.element(obj.Get(numberText(float64(i))))
+		}
+	}
+	j.depth--
+}
+
+func (j *joiner) element(e goja.Value) {
+	if j.b.Len() > j.v.pool.opts.MaxStringBytes {
+		j.v.abort(tooLong(j.v.pool.opts.MaxStringBytes))
+	}
+	if e == nil || goja.IsUndefined(e) || goja.IsNull(e) {
+		return
+	}
+	if obj, ok := e.(*goja.Object); ok && obj.ClassName() == "Array" {
+		j.v.check()
+		j.list(obj, ",")
+		return
+	}
+	j.b.WriteString(e.String())
+}
+
+// templateText joins the parts of a template literal.
+func (v *vm) templateText(a args) goja.Value {
+	var b strings.Builder
+	for _, part := range a {
+		b.WriteString(part.String())
+		if b.Len() > v.pool.opts.MaxStringBytes {
+			v.abort(tooLong(v.pool.opts.MaxStringBytes))
+		}
+	}
+	return v.rt.ToValue(b.String())
+}

@@ -1,0 +1,68 @@
+package expr
+
+import (
+	"context"
+
+	"github.com/dop251/goja"
+
+	"flowgate/internal/workflow"
+)
+
+// paramView shows a node's parameters; expressions in them are evaluated
+// when they are read.
+type paramView struct {
+	v   *vm
+	obj *workflow.Object
+}
+
+// params is $('name').params, and $parameter for the node that runs.
+func (v *vm) params(name string) goja.Value {
+	n := v.scope().Node
+	if n == nil || n.Name != name {
+		if d := v.scope().Data; d != nil && d.Document() != nil {
+			n = d.Document().NodeByName(name)
+		}
+	}
+	if n == nil {
+		v.throw(failure(KindReference, "there is no node named \""+name+"\" in the workflow"))
+	}
+	if n.Parameters == nil {
+		return v.rt.NewObject()
+	}
+	return v.view(n.Parameters)
+}
+
+func (v *vm) view(o *workflow.Object) goja.Value {
+	return v.rt.NewDynamicObject(&paramView{v, o})
+}
+
+// Get returns a parameter's value.
+func (p *paramView) Get(key string) goja.Value {
+	raw, ok := p.obj.Get(key)
+	if !ok {
+		return nil
+	}
+	if nested, isObject := raw.(*workflow.Object); isObject {
+		return p.v.view(nested)
+	}
+	val, err := p.v.s.Resolve(context.Background(), raw, p.v.s.frame.item, p.v.s.frame.sc)
+	if err != nil {
+		p.v.throw(asError(err, KindCode))
+	}
+	return p.v.toJS(val)
+}
+
+// Set refuses.
+func (p *paramView) Set(string, goja.Value) bool { return false }
+
+// Has reports whether there is such a parameter.
+func (p *paramView) Has(key string) bool {
+	_, ok := p.obj.Get(key)
+	return ok
+}
+
+// Delete refuses.
+func (p *paramView) Delete(string) bool { return false }
+
+// Keys lists the parameters.
+func (p *paramView) Keys() []string { return p.obj.Keys() }

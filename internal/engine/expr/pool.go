@@ -1,0 +1,165 @@
+package expr
+
+import (
+	"io"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options configure a Pool. The zero value works.
+type Options struct {
+	// Size is how many idle VMs are kept, of each kind. More are made when
+	// needed, so that executions never wait for each other. 0: two per CPU.
+	Size int
+	// ExprTimeout bounds one expression. 0: one second, which leaves room for
+	// a busy machine; plain expressions take microseconds.
+	ExprTimeout time.Duration
+	// CodeTimeout bounds one run of user code. 0: 60 seconds.
+	CodeTimeout time.Duration
+	// MaxDepth is the depth of calls. 0: 2000.
+	MaxDepth int
+	// MaxStringBytes bounds text that is made or returned at once. 0: 16 MiB.
+	MaxStringBytes int
+	// MaxHeapBytes is how far the heap may grow while an expression or code
+	// runs. 0: 256 MiB.
+	MaxHeapBytes int64
+	// AllowEnv shows Env as $env; otherwise $env is refused.
+	AllowEnv bool
+	Env      map[string]string
+	Vars     map[string]any // $vars
+	Logger   *slog.Logger   `json:"-"` // nil: discarded
+}
+
+func (o Options) withDefaults() Options {
+	if o.Size <= 0 {
+		o.Size = 2 * runtime.GOMAXPROCS(0)
+	}
+	if o.ExprTimeout <= 0 {
+		o.ExprTimeout = time.Second
+	}
+	if o.CodeTimeout <= 0 {
+		o.CodeTimeout = time.Minute
+	}
+	if o.MaxDepth <= 0 {
+		o.MaxDepth = 2000
+	}
+	if o.MaxStringBytes <= 0 {
+		o.MaxStringBytes = 16 << 20
+	}
+	if o.MaxHeapBytes <= 0 {
+		o.MaxHeapBytes = 256 << 20
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	return o
+}
+
+// maxTemplates bounds the cache of compiled parameters.
+const maxTemplates = 4096
+
+// Pool holds compiled expressions and idle VMs. It is safe for concurrent use.
+type Pool struct {
+	opts      Options
+	libs      *libraries
+	mu        sync.Mutex
+	idle      map[bool][]*vm // by whether the date library is loaded
+	closed    bool
+	templates map[string]*compiled
+	codes     map[string]*compiledCode
+	watch     watcher
+	made      atomic.Int64 // VMs made, for tests and metrics
+}
+
+// compiled is a parsed parameter, or why it cannot be.
+type compiled struct {
+	t   *template
+	err error
+}
+
+// NewPool returns a pool. Close it when no Session is open any more.
+func NewPool(opts Options) *Pool {
+	limitRegexps()
+	p := &Pool{opts: opts.withDefaults(), libs: newLibraries(), idle: map[bool][]*vm{},
+		templates: map[string]*compiled{}, codes: map[string]*compiledCode{}}
+	p.watch.limit = p.opts.MaxHeapBytes
+	return p
+}
+
+// Close drops the idle VMs and waits for the watcher.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	p.closed = true
+	p.idle = map[bool][]*vm{}
+	p.mu.Unlock()
+	p.watch.wait()
+}
+
+// Warm makes one VM ahead, so that the first expression need not wait for it.
+func (p *Pool) Warm() {
+	if v, err := p.acquire(false); err == nil {
+		p.release(v)
+	}
+}
+
+// VMs is how many VMs were made so far.
+func (p *Pool) VMs() int64 { return p.made.Load() }
+
+func (p *Pool) acquire(luxon bool) (*vm, error) {
+	p.mu.Lock()
+	if list := p.idle[luxon]; len(list) > 0 {
+		v := list[len(list)-1]
+		p.idle[luxon] = list[:len(list)-1]
+		p.mu.Unlock()
+		return v, nil
+	}
+	p.mu.Unlock()
+	p.made.Add(1)
+	return newExpressionVM(p, luxon)
+}
+
+// release takes a VM back. One that was interrupted may hold half-done work
+// and is dropped.
+func (p *Pool) release(v *vm) {
+	v.reset()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !v.spoiled && !p.closed && len(p.idle[v.luxon]) < p.opts.Size {
+		p.idle[v.luxon] = append(p.idle[v.luxon], v)
+	}
+}
+
+// template returns raw parsed, from the cache where it was before.
+func (p *Pool) template(raw string) (*template, error) {
+	p.mu.Lock()
+	c, ok := p.templates[raw]
+	p.mu.Unlock()
+	if ok {
+		return c.t, c.err
+	}
+	t, err := parseTemplate(raw)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.templates) >= maxTemplates {
+		dropSome(p.templates)
+	}
+	if len(raw) <= maxChunkBytes {
+		p.templates[raw] = &compiled{t, err}
+	}
+	return t, err
+}
+
+// dropSome makes room by forgetting a quarter of a cache, whichever the map
+// yields first.
+func dropSome[V any](m map[string]V) {
+	n := len(m) / 4
+	for k := range m {
+		if n--; n < 0 {
+			return
+		}
+		delete(m, k)
+	}
+}

@@ -1,0 +1,298 @@
+package expr
+
+import (
+	"reflect"
+	"strconv"
+
+	"github.com/dop251/goja/ast"
+	"github.com/dop251/goja/file"
+	"github.com/dop251/goja/token"
+	"github.com/dop251/goja/unistring"
+)
+
+// Names of the helpers that rewritten code calls. No source can spell them.
+const (
+	helperExtend   = "#ext"    // a.method(x), where method may be one of the format's
+	helperOptional = "#extopt" // the same behind ?.
+	helperKey      = "#key"    // a[key]
+	helperStore    = "#store"  // a[key] = …
+	helperText     = "#text"   // `…${}…` of many parts
+	helperExtra    = "#extra"  // $name that is not built in
+)
+
+// rewriter changes the tree of an expression into what runs: method calls
+// that may mean the format's own methods go through a helper, unknown names
+// become undefined, and forbidden constructs are refused.
+type rewriter struct {
+	declared map[string]bool
+	err      *Error
+	luxon    bool
+	mutates  bool
+	nodes    []string // literal names in $("…"), $node["…"], $items("…")
+}
+
+func newRewriter(prg *ast.Program) *rewriter {
+	r := &rewriter{declared: map[string]bool{}}
+	declaredNames(reflect.ValueOf(prg.Body), r.declared, false)
+	return r
+}
+
+func (r *rewriter) fail(kind Kind, at file.Idx, message string) {
+	if r.err == nil {
+		r.err = &Error{Kind: kind, Message: message, Pos: max(0, int(at)-1-len(parsePrefix))}
+	}
+}
+
+// expr returns what e becomes. chain is set inside an optional chain.
+func (r *rewriter) expr(e ast.Expression, chain bool) ast.Expression {
+	switch e := e.(type) {
+	case nil:
+		return nil
+	case *ast.Identifier:
+		return r.name(e)
+	case *ast.CallExpression:
+		return r.call(e, chain)
+	case *ast.DotExpression:
+		r.property(string(e.Identifier.Name), e.Identifier.Idx)
+		r.luxon = r.luxon || e.Identifier.Name == "params" || e.Identifier.Name == "parameter"
+		e.Left = r.expr(e.Left, chain)
+		return e
+	case *ast.BracketExpression:
+		e.Left = r.expr(e.Left, chain)
+		e.Member = r.member(e.Member)
+		return e
+	case *ast.OptionalChain:
+		e.Expression = r.expr(e.Expression, true)
+		return e
+	case *ast.Optional:
+		e.Expression = r.expr(e.Expression, chain)
+		return e
+	case *ast.AssignExpression:
+		r.mutates = true
+		e.Left = r.target(e.Left)
+		e.Right = r.expr(e.Right, false)
+		return e
+	case *ast.UnaryExpression:
+		if e.Operator == token.INCREMENT || e.Operator == token.DECREMENT {
+			r.mutates = true
+			e.Operand = r.target(e.Operand)
+			return e
+		}
+		r.mutates = r.mutates || e.Operator == token.DELETE
+	case *ast.NumberLiteral:
+		if n := e.Literal; n != "" && n[len(n)-1] == 'n' {
+			r.fail(KindSecurity, e.Idx, "BigInt is not available in expressions")
+		}
+	case *ast.TemplateLiteral:
+		return r.text(e)
+	case *ast.ObjectLiteral:
+		r.object(e)
+		return e
+	}
+	r.children(reflect.ValueOf(e), chain)
+	return e
+}
+
+// name resolves a free name: unknown ones are undefined, as the format has it.
+func (r *rewriter) name(id *ast.Identifier) ast.Expression {
+	name := id.Name.String()
+	switch {
+	case r.declared[name]:
+	case luxonNames[name]:
+		r.luxon = true
+	case name == "$parameter" || name == "$evaluateExpression":
+		r.luxon = true // what it evaluates may need dates
+	case knownNames[name]:
+	case name == "eval" || name == "Function":
+		r.fail(KindSecurity, id.Idx, name+" is not available in expressions")
+	case name != "" && name[0] == '$':
+		return helper(helperExtra, id.Idx, stringLiteral(name, id.Idx))
+	default:
+		return undefined(id.Idx)
+	}
+	return id
+}
+
+// call rewrites a.method(…) where method is one of the format's.
+func (r *rewriter) call(e *ast.CallExpression, chain bool) ast.Expression {
+	r.reference(e)
+	dot, _ := e.Callee.(*ast.DotExpression)
+	method := ""
+	if dot != nil {
+		method = dot.Identifier.Name.String()
+	}
+	extended := dot != nil && extensionNames[method] && !r.builtin(dot.Left)
+	r.mutates = r.mutates || dot == nil && !isIdentifier(e.Callee) || mutators[method]
+	e.Callee = r.expr(e.Callee, chain)
+	for i := range e.ArgumentList {
+		e.ArgumentList[i] = r.expr(e.ArgumentList[i], false)
+	}
+	if !extended {
+		return e
+	}
+	r.luxon = r.luxon || luxonMethods[method]
+	name := helperExtend
+	if chain {
+		name = helperOptional
+	}
+	left := dot.Left
+	if opt, ok := left.(*ast.Optional); ok {
+		left = opt.Expression
+	}
+	if chain { // what is optional in it must not jump out of the arguments
+		left = &ast.OptionalChain{Expression: left}
+	}
+	args := append([]ast.Expression{left, stringLiteral(method, dot.Identifier.Idx)}, e.ArgumentList...)
+	return helper(name, e.LeftParenthesis, args...)
+}
+
+// builtin reports whether e is a name whose own methods are always meant.
+func (r *rewriter) builtin(e ast.Expression) bool {
+	switch e := e.(type) {
+	case *ast.Identifier:
+		name := e.Name.String()
+		return !r.declared[name] && builtinObjects[name]
+	case *ast.CallExpression:
+		id, ok := e.Callee.(*ast.Identifier)
+		return ok && id.Name == "$"
+	}
+	return false
+}
+
+// reference notes the node a call of $ or $items names.
+func (r *rewriter) reference(e *ast.CallExpression) {
+	id, ok := e.Callee.(*ast.Identifier)
+	if !ok || (id.Name != "$" && id.Name != "$items") || len(e.ArgumentList) == 0 {
+		return
+	}
+	if lit, ok := e.ArgumentList[0].(*ast.StringLiteral); ok {
+		r.nodes = append(r.nodes, lit.Value.String())
+	}
+}
+
+// member guards a computed property name.
+func (r *rewriter) member(e ast.Expression) ast.Expression {
+	switch lit := e.(type) {
+	case *ast.StringLiteral:
+		r.property(lit.Value.String(), lit.Idx)
+		return e
+	case *ast.NumberLiteral:
+		return r.expr(e, false)
+	}
+	return helper(helperKey, e.Idx0(), r.expr(e, false))
+}
+
+func (r *rewriter) property(name string, at file.Idx) {
+	if forbidden[name] {
+		r.fail(KindSecurity, at, "access to "+strconv.Quote(name)+" is not allowed in expressions")
+	}
+}
+
+// target rewrites what is assigned to. Arrays cannot be given a length or an
+// index that native loops would take too long over.
+func (r *rewriter) target(e ast.Expression) ast.Expression {
+	switch e := e.(type) {
+	case *ast.Identifier:
+		return e
+	case *ast.DotExpression:
+		if e.Identifier.Name == "length" {
+			r.fail(KindMemory, e.Identifier.Idx, "length cannot be assigned in expressions")
+		}
+		return r.expr(e, false)
+	case *ast.BracketExpression:
+		simple := isIdentifier(e.Left)
+		left := e.Left
+		e.Left = r.expr(e.Left, false)
+		if lit, ok := e.Member.(*ast.StringLiteral); ok && lit.Value != "length" && arrayIndex(lit.Value.String()) < 0 {
+			r.property(lit.Value.String(), lit.Idx)
+			return e
+		}
+		if !simple {
+			left = undefined(e.LeftBracket)
+		} else {
+			left = e.Left
+		}
+		e.Member = helper(helperStore, e.LeftBracket, left, r.expr(e.Member, false))
+		return e
+	case *ast.ObjectPattern, *ast.ArrayPattern:
+		r.pattern(reflect.ValueOf(e))
+		r.children(reflect.ValueOf(e), false)
+		return e
+	}
+	return r.expr(e, false)
+}
+
+// pattern refuses properties as targets of destructuring.
+func (r *rewriter) pattern(v reflect.Value) {
+	walk(v, func(v reflect.Value) bool {
+		switch e := v.Interface().(type) {
+		case *ast.DotExpression:
+			r.fail(KindSecurity, e.Identifier.Idx, "destructuring into properties is not available in expressions")
+		case *ast.BracketExpression:
+			r.fail(KindSecurity, e.LeftBracket, "destructuring into properties is not available in expressions")
+		case *ast.FunctionLiteral, *ast.ArrowFunctionLiteral:
+			return false
+		}
+		return true
+	})
+}
+
+// text sends a template of many parts, whose size the VM does not bound,
+// through a helper.
+func (r *rewriter) text(e *ast.TemplateLiteral) ast.Expression {
+	if e.Tag != nil || len(e.Expressions) <= 8 {
+		r.children(reflect.ValueOf(e), false)
+		return e
+	}
+	var args []ast.Expression
+	for i, el := range e.Elements {
+		args = append(args, &ast.StringLiteral{Idx: el.Idx, Value: el.Parsed})
+		if i < len(e.Expressions) {
+			args = append(args, r.expr(e.Expressions[i], false))
+		}
+	}
+	return helper(helperText, e.OpenQuote, args...)
+}
+
+// object rewrites {name} as {name: name} and checks the keys.
+func (r *rewriter) object(e *ast.ObjectLiteral) {
+	for i, p := range e.Value {
+		switch p := p.(type) {
+		case *ast.PropertyShort:
+			name := p.Name
+			key := &ast.StringLiteral{Idx: name.Idx, Literal: name.Name.String(), Value: name.Name}
+			e.Value[i] = &ast.PropertyKeyed{Key: key, Kind: ast.PropertyKindValue, Value: r.name(&name)}
+		case *ast.PropertyKeyed:
+			if lit, ok := p.Key.(*ast.StringLiteral); ok && lit.Value == "__proto__" {
+				r.property("__proto__", lit.Idx)
+			}
+			if p.Computed {
+				p.Key = helper(helperKey, p.Key.Idx0(), r.expr(p.Key, false))
+			}
+			p.Value = r.expr(p.Value, false)
+		default:
+			r.children(reflect.ValueOf(p), false)
+		}
+	}
+}
+
+func isIdentifier(e ast.Expression) bool {
+	_, ok := e.(*ast.Identifier)
+	return ok
+}
+
+func helper(name string, at file.Idx, args ...ast.Expression) ast.Expression {
+	return &ast.CallExpression{
+		Callee:          &ast.Identifier{Name: unistring.String(name), Idx: at},
+		LeftParenthesis: at, ArgumentList: args, RightParenthesis: at,
+	}
+}
+
+func stringLiteral(s string, at file.Idx) ast.Expression {
+	return &ast.StringLiteral{Idx: at, Literal: strconv.Quote(s), Value: unistring.NewFromString(s)}
+}
+
+func undefined(at file.Idx) ast.Expression {
+	return &ast.UnaryExpression{Operator: token.VOID, Idx: at,
+		Operand: &ast.NumberLiteral{Idx: at, Literal: "0", Value: int64(0)}}
+}

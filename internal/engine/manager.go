@@ -1,0 +1,317 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"flowgate/internal/engine/durable"
+	"flowgate/internal/workflow"
+	"flowgate/store"
+)
+
+// ManagerStore is what a Manager keeps its records in.
+type ManagerStore interface {
+	store.Workflows
+	store.Executions
+	store.Engine
+	store.Leases
+}
+
+// ManagerOptions configure a Manager. Engine, Store and Durable (with its
+// database, but without Func) are required.
+type ManagerOptions struct {
+	Engine  *Engine
+	Store   ManagerStore
+	Durable durable.Options
+	// Version of the engine, recorded with each execution.
+	Version string
+	// MaxConcurrency is how many executions compute in this process at once;
+	// further ones queue in the store. Default 32.
+	MaxConcurrency int
+	// Retention is how long finished executions are kept; 0: for ever.
+	Retention time.Duration
+	// BaseURL begins the addresses that executions hand out.
+	BaseURL string
+	Logger  *slog.Logger
+	Now     func() time.Time
+}
+
+// Manager owns executions: it records them before it answers, runs them
+// durably, tells their events, and looks after those that another process
+// left. Any number of processes may manage executions of one store. Safe for
+// concurrent use; Close ends it.
+type Manager struct {
+	opts    ManagerOptions
+	engine  *Engine
+	store   ManagerStore
+	runtime *durable.Runtime
+	writer  *writer
+	hub     *hub
+	log     *slog.Logger
+	now     func() time.Time
+
+	slots chan struct{} // one token per computing execution
+
+	mu        sync.Mutex
+	starting  map[string]*workflow.Execution // recorded, place held, run about to begin
+	recorders map[string]*recorder
+	documents map[versionKey]*workflow.Workflow
+
+	ctx  context.Context
+	stop context.CancelFunc
+	work sync.WaitGroup
+	wake chan struct{}
+}
+
+type versionKey struct {
+	id      string
+	version int
+}
+
+// OpenManager begins to manage executions; those that a dead process left are
+// taken over. ctx bounds the opening only.
+func OpenManager(ctx context.Context, o ManagerOptions) (*Manager, error) {
+	if o.MaxConcurrency <= 0 {
+		o.MaxConcurrency = 32
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	m := &Manager{opts: o, engine: o.Engine, store: o.Store, log: o.Logger, now: o.Now,
+		slots: make(chan struct{}, o.MaxConcurrency), starting: map[string]*workflow.Execution{},
+		recorders: map[string]*recorder{}, documents: map[versionKey]*workflow.Workflow{}, wake: make(chan struct{}, 1)}
+	m.ctx, m.stop = context.WithCancel(context.WithoutCancel(ctx))
+	m.hub = newHub(m.ctx, o.Store, o.Logger)
+	m.writer = newWriter(o.Store)
+	d := o.Durable
+	d.Leases, d.Func, d.EngineVersion, d.Logger = o.Store, m.run, o.Version, o.Logger
+	rt, err := durable.Open(ctx, d)
+	if err != nil {
+		m.stop()
+		m.writer.close()
+		return nil, err
+	}
+	m.mu.Lock()
+	m.runtime = rt
+	m.mu.Unlock()
+	m.work.Go(m.flushLoop)
+	m.work.Go(m.sweepLoop)
+	return m, nil
+}
+
+// durableRuntime is the runtime, nil while OpenManager is still at it: runs
+// that are taken over may begin before it has returned.
+func (m *Manager) durableRuntime() *durable.Runtime {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.runtime
+}
+
+// Close stops taking executions, lets running ones end until ctx does, and
+// leaves the rest to other processes or the next start.
+func (m *Manager) Close(ctx context.Context) error {
+	err := m.runtime.Close(ctx)
+	m.stop()
+	m.work.Wait()
+	m.hub.close()
+	m.writer.close()
+	return err
+}
+
+// Execute records an execution of a stored workflow and starts it, or queues
+// it when this process is busy. When Execute returned, the execution is not
+// lost whatever dies. With an idempotency key that was used before it starts
+// nothing and returns that execution's id.
+func (m *Manager) Execute(ctx context.Context, req workflow.ExecuteRequest) (id string, existing bool, err error) {
+	w, err := m.document(ctx, req.OwnerID, req.WorkflowID, req.Version)
+	if err != nil {
+		return "", false, err
+	}
+	if err := m.engine.Check(w, req); err != nil {
+		return "", false, err
+	}
+	now := m.now().UTC()
+	e := &workflow.Execution{ID: uuid.Must(uuid.NewV7()).String(), OwnerID: w.OwnerID, WorkflowID: w.ID, WorkflowVersion: w.Version,
+		Status: workflow.StatusQueued, Mode: req.Mode, Start: req.Start, ParentID: req.ParentID, RetryOf: req.RetryOf,
+		IdempotencyKey: req.IdempotencyKey, Clock: now, Seed: randomSeed(), EngineVersion: m.opts.Version, CreatedAt: now}
+	select {
+	case m.slots <- struct{}{}:
+		return m.startNow(ctx, e)
+	default:
+		stored, existing, err := m.store.CreateExecution(ctx, e)
+		if err != nil {
+			return "", false, err
+		}
+		m.nudge()
+		return stored.ID, existing, nil
+	}
+}
+
+// startNow runs e in this process. It is recorded first, as running here;
+// what dies before its durable run is started is found by the next sweep.
+func (m *Manager) startNow(ctx context.Context, e *workflow.Execution) (string, bool, error) {
+	e.Status, e.Executor, e.StartedAt = workflow.StatusRunning, m.runtime.Holder(), e.CreatedAt
+	if e.Executor == "" {
+		<-m.slots
+		return "", false, workflow.Errorf(workflow.CodeUnavailable, "this server cannot run executions at the moment; try again")
+	}
+	stored, existing, err := m.store.CreateExecution(ctx, e)
+	if err != nil || existing {
+		<-m.slots
+		if err != nil {
+			return "", false, err
+		}
+		return stored.ID, true, nil
+	}
+	m.mu.Lock()
+	m.starting[e.ID] = e
+	m.mu.Unlock()
+	if err := m.runtime.Start(ctx, e.ID); err != nil && m.takeStarting(e.ID) != nil {
+		<-m.slots
+		return "", false, m.refuse(ctx, e, err)
+	}
+	return e.ID, false, nil
+}
+
+// refuse ends an execution that could not be started, so that it does not run
+// later although its caller was told that it would not.
+func (m *Manager) refuse(ctx context.Context, e *workflow.Execution, cause error) error {
+	e.Status, e.FinishedAt = workflow.StatusError, m.now().UTC()
+	e.Error = &workflow.ExecutionError{Message: "The execution could not be started.", Code: "not_started"}
+	err := m.writer.save(context.WithoutCancel(ctx), store.Progress{Execution: e})
+	return workflow.Wrap(workflow.CodeUnavailable, errors.Join(cause, err), "the execution could not be started; try again")
+}
+
+// takeStarting returns an execution that was recorded here just now and holds
+// a place, nil when there is none.
+func (m *Manager) takeStarting(id string) *workflow.Execution {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.starting[id]
+	delete(m.starting, id)
+	return e
+}
+
+// Cancel stops a live execution of the owner's.
+func (m *Manager) Cancel(ctx context.Context, owner, id string) error {
+	e, err := m.store.RequestCancel(ctx, owner, id)
+	if err != nil {
+		return err
+	}
+	if e.Status.Final() { // it was queued
+		m.hub.finish(id)
+		return nil
+	}
+	if err := m.runtime.Cancel(ctx, id); err != nil && e.Status != workflow.StatusWaiting {
+		return workflow.Wrap(workflow.CodeUnavailable, err, "the execution could not be cancelled; try again")
+	}
+	if e.Status == workflow.StatusWaiting {
+		return m.finishCancelled(ctx, e)
+	}
+	return nil
+}
+
+// finishCancelled writes the end of an execution that no process computes.
+func (m *Manager) finishCancelled(ctx context.Context, e *workflow.Execution) error {
+	e.Status, e.WaitingFor, e.FinishedAt = workflow.StatusCancelled, nil, m.now().UTC()
+	last, err := m.lastSeq(ctx, e)
+	if err != nil {
+		return err
+	}
+	ev := workflow.Event{ExecutionID: e.ID, Seq: last + 1, Type: workflow.EventFinished, Level: "warn", At: e.FinishedAt,
+		Status: e.Status, Message: "The execution was cancelled while it waited."}
+	if err := m.writer.save(ctx, store.Progress{Execution: e, Events: []workflow.Event{ev}}); err != nil {
+		return err
+	}
+	m.hub.publish(ev)
+	m.hub.finish(e.ID)
+	return nil
+}
+
+func (m *Manager) lastSeq(ctx context.Context, e *workflow.Execution) (int64, error) {
+	const batch = 1000
+	var last int64
+	for {
+		events, err := m.store.Events(ctx, e.OwnerID, e.ID, last, batch)
+		if err != nil {
+			return 0, err
+		}
+		if len(events) > 0 {
+			last = events[len(events)-1].Seq
+		}
+		if len(events) < batch {
+			return last, nil
+		}
+	}
+}
+
+// Resume answers what a waiting execution waits for.
+func (m *Manager) Resume(ctx context.Context, owner, id string, response *workflow.Object) error {
+	e, err := m.store.Execution(ctx, owner, id)
+	if err != nil {
+		return err
+	}
+	if e.Status != workflow.StatusWaiting || e.WaitingFor == nil || e.WaitingFor.Topic == "" {
+		return workflow.Errorf(workflow.CodeConflict, "the execution does not wait for an answer: it is %s", e.Status)
+	}
+	payload, err := response.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	if err := m.runtime.Send(ctx, id, e.WaitingFor.Topic, payload); err != nil {
+		return workflow.Wrap(workflow.CodeUnavailable, err, "the answer could not be delivered; try again")
+	}
+	return nil
+}
+
+// Retry starts a failed execution's workflow again with the same start and
+// the same version.
+func (m *Manager) Retry(ctx context.Context, owner, id string) (string, error) {
+	e, err := m.store.Execution(ctx, owner, id)
+	if err != nil {
+		return "", err
+	}
+	if !e.Status.Final() || e.Status == workflow.StatusSuccess {
+		return "", workflow.Errorf(workflow.CodeConflict, "only an execution that failed can be retried: this one is %s", e.Status)
+	}
+	newID, _, err := m.Execute(ctx, workflow.ExecuteRequest{OwnerID: owner, WorkflowID: e.WorkflowID, Version: e.WorkflowVersion,
+		Mode: workflow.ModeRetry, Start: e.Start, RetryOf: e.ID})
+	return newID, err
+}
+
+// document returns a version of a workflow; 0 is the newest. Versions never
+// change, so they are kept in memory.
+func (m *Manager) document(ctx context.Context, owner, id string, version int) (*workflow.Workflow, error) {
+	if version == 0 {
+		return m.store.Workflow(ctx, owner, id)
+	}
+	key := versionKey{id, version}
+	m.mu.Lock()
+	w := m.documents[key]
+	m.mu.Unlock()
+	if w != nil && w.OwnerID == owner {
+		return w, nil
+	}
+	w, err := m.store.WorkflowVersion(ctx, owner, id, version)
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.documents) >= maxDocuments {
+		clear(m.documents)
+	}
+	m.documents[key] = w
+	return w, nil
+}
+
+// maxDocuments bounds the workflow versions kept in memory.
+const maxDocuments = 256

@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"flowgate/internal/workflow"
+	"flowgate/store"
+)
+
+// recorder gathers what one execution does: events go to the hub at once, all
+// of it to the store in batches and, at the end, together with the end.
+type recorder struct {
+	m *Manager
+
+	mu        sync.Mutex
+	execution workflow.Execution // as it was last told
+	events    []workflow.Event   // not stored yet
+	runs      []workflow.NodeRun // not stored yet
+	writing   []workflow.Event   // on their way to the store
+	held      []workflow.Event   // told only when the end is stored
+	seq       int64              // of the last event
+	dirty     bool
+	done      bool
+
+	flushing sync.Mutex
+}
+
+var _ Recorder = (*recorder)(nil)
+
+// Event keeps e and tells it. The end is told when it is stored.
+func (r *recorder) Event(_ context.Context, e workflow.Event) error {
+	e.ExecutionID = r.execution.ID
+	r.mu.Lock()
+	r.events = append(r.events, e)
+	r.seq, r.dirty = e.Seq, true
+	hold := e.Type == workflow.EventFinished
+	if hold {
+		r.held = append(r.held, e)
+	}
+	r.mu.Unlock()
+	if !hold {
+		r.m.hub.publish(e)
+	}
+	return nil
+}
+
+// NodeRun keeps run.
+func (r *recorder) NodeRun(_ context.Context, run workflow.NodeRun) error {
+	r.mu.Lock()
+	r.runs = append(r.runs, run)
+	r.dirty = true
+	r.mu.Unlock()
+	return nil
+}
+
+// Waiting notes what the execution waits for, nil when it goes on.
+func (r *recorder) Waiting(_ context.Context, w *workflow.Waiting) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w == nil {
+		if r.execution.WaitingFor != nil {
+			r.dirty = true
+		}
+		r.execution.Status, r.execution.WaitingFor = workflow.StatusRunning, nil
+		return nil
+	}
+	keep := *w
+	if keep.Topic == "" && r.execution.WaitingFor != nil {
+		keep.Topic = r.execution.WaitingFor.Topic
+	}
+	r.execution.Status, r.execution.WaitingFor, r.dirty = workflow.StatusWaiting, &keep, true
+	return nil
+}
+
+// take returns what is not stored yet.
+func (r *recorder) take() (store.Progress, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.dirty || r.done {
+		return store.Progress{}, false
+	}
+	e := r.execution
+	p := store.Progress{Execution: &e, Events: r.events, NodeRuns: r.runs}
+	r.writing = r.events
+	r.events, r.runs, r.dirty = nil, nil, false
+	return p, true
+}
+
+// unsaved returns events that may not be in the store yet, but for the end.
+func (r *recorder) unsaved() []workflow.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := slices.Concat(r.writing, r.events)
+	if n := len(all); n > 0 && all[n-1].Type == workflow.EventFinished {
+		all = all[:n-1]
+	}
+	return all
+}
+
+// flush stores what is not stored yet.
+func (r *recorder) flush(ctx context.Context) error {
+	r.flushing.Lock()
+	defer r.flushing.Unlock()
+	p, ok := r.take()
+	if !ok {
+		return nil
+	}
+	if err := r.m.writer.save(ctx, p); err != nil {
+		r.mu.Lock()
+		r.events, r.runs, r.dirty = append(p.Events, r.events...), append(p.NodeRuns, r.runs...), true
+		r.mu.Unlock()
+		return err
+	}
+	return nil
+}
+
+// finish returns the last progress: the rest and the end, with an event for
+// the end where the engine was not there to give one.
+func (r *recorder) finish(ctx context.Context, end workflow.Execution) (store.Progress, error) {
+	r.flushing.Lock()
+	defer r.flushing.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.seq == 0 {
+		last, err := r.m.lastSeq(ctx, &end)
+		if err != nil {
+			return store.Progress{}, err
+		}
+		r.seq = last
+	}
+	if len(r.held) == 0 {
+		ev := workflow.Event{ExecutionID: end.ID, Seq: r.seq + 1, Type: workflow.EventFinished, Level: "warn", At: end.FinishedAt, Status: end.Status}
+		if end.Error != nil {
+			ev.Message = end.Error.Message
+		}
+		r.events, r.held = append(r.events, ev), append(r.held, ev)
+	}
+	r.done = true
+	return store.Progress{Execution: &end, Events: r.events, NodeRuns: r.runs}, nil
+}
+
+// publishHeld tells the end.
+func (r *recorder) publishHeld() {
+	for _, e := range r.held {
+		r.m.hub.publish(e)
+	}
+}
+
+func (m *Manager) register(r *recorder) {
+	m.mu.Lock()
+	m.recorders[r.execution.ID] = r
+	m.mu.Unlock()
+	m.hub.local(r.execution.ID, true)
+}
+
+func (m *Manager) unregister(r *recorder) {
+	m.mu.Lock()
+	delete(m.recorders, r.execution.ID)
+	m.mu.Unlock()
+	m.hub.local(r.execution.ID, false)
+}

@@ -1,0 +1,171 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"flowgate/internal/workflow"
+)
+
+type waitParams struct {
+	Resume          string           `json:"resume" doc:"What ends the wait." default:"timeInterval" enum:"timeInterval,specificTime,webhook,form" expr:"no"`
+	Amount          float64          `json:"amount" doc:"How long to wait." default:"5" show:"resume=timeInterval"`
+	Unit            string           `json:"unit" doc:"Unit of the amount." default:"seconds" enum:"seconds,minutes,hours,days" show:"resume=timeInterval"`
+	DateTime        any              `json:"dateTime" doc:"When to go on." show:"resume=specificTime"`
+	HTTPMethod      string           `json:"httpMethod" doc:"Method of the call that ends the wait." default:"GET" show:"resume=webhook" expr:"no"`
+	ResponseMode    string           `json:"responseMode" default:"onReceived" enum:"onReceived,lastNode,responseNode" show:"resume=webhook" expr:"no"`
+	ResponseCode    int              `json:"responseCode" default:"200" show:"resume=webhook"`
+	ResponseData    string           `json:"responseData" show:"resume=webhook"`
+	Authentication  string           `json:"incomingAuthentication" show:"resume=webhook|form" expr:"no"`
+	FormTitle       string           `json:"formTitle" doc:"Title of the form." show:"resume=form"`
+	FormDescription string           `json:"formDescription" doc:"Text above the form." show:"resume=form"`
+	FormFields      waitFormFields   `json:"formFields" doc:"Fields of the form." show:"resume=form"`
+	LimitWaitTime   bool             `json:"limitWaitTime" doc:"Go on after a time even without a call." show:"resume=webhook|form"`
+	LimitType       string           `json:"limitType" default:"afterTimeInterval" enum:"afterTimeInterval,atSpecifiedTime" show:"limitWaitTime=true"`
+	ResumeAmount    float64          `json:"resumeAmount" default:"1" show:"limitWaitTime=true&limitType=afterTimeInterval"`
+	ResumeUnit      string           `json:"resumeUnit" default:"hours" enum:"seconds,minutes,hours,days" show:"limitWaitTime=true&limitType=afterTimeInterval"`
+	MaxDateAndTime  any              `json:"maxDateAndTime" show:"limitWaitTime=true&limitType=atSpecifiedTime"`
+	Options         *workflow.Object `json:"options"`
+}
+
+type waitFormFields struct {
+	Values []any `json:"values"`
+}
+
+type waitParams1 struct {
+	waitParams
+	Amount1 float64 `json:"amount" doc:"How long to wait." default:"1" show:"resume=timeInterval"`
+	Unit1   string  `json:"unit" doc:"Unit of the amount." default:"hours" enum:"seconds,minutes,hours,days" show:"resume=timeInterval"`
+}
+
+// waitType holds the execution for a time or until it is called.
+func waitType() *Type {
+	const name = "n8n-nodes-base.wait"
+	return &Type{
+		Name: name, DisplayName: "Wait", Category: workflow.CategoryFlow,
+		Description: "Holds the execution for a time, until a date, or until its resume address or form is used. Waiting takes no memory.",
+		Versions:    []float64{1, 1.1}, Params: waitParams{}, OldParams: []VersionedParams{{1.1, waitParams1{}}}, SideEffects: true,
+		Examples: []workflow.NodeExample{
+			example("Ten minutes", name, 1.1, `{"amount":10,"unit":"minutes"}`),
+			example("Until called", name, 1.1, `{"resume":"webhook","options":{}}`),
+		},
+		Run: runWait,
+	}
+}
+
+func runWait(ctx context.Context, c *Call) (Output, error) {
+	p, err := bindWait(ctx, c)
+	if err != nil {
+		return Output{}, err
+	}
+	switch p.Resume {
+	case "webhook", "form":
+		return p.receive(ctx, c)
+	}
+	until, err := p.until(c)
+	if err != nil {
+		return Output{}, err
+	}
+	if err := c.Host.WaitUntil(ctx, "wait", until); err != nil {
+		return Output{}, err
+	}
+	return Items(passed(c.Items())), nil
+}
+
+func bindWait(ctx context.Context, c *Call) (waitParams, error) {
+	if c.Node.TypeVersion >= 1.1 {
+		return Bind[waitParams](ctx, c, 0)
+	}
+	old, err := Bind[waitParams1](ctx, c, 0)
+	p := old.waitParams
+	p.Amount, p.Unit = old.Amount1, old.Unit1
+	return p, err
+}
+
+func (p *waitParams) until(c *Call) (time.Time, error) {
+	if p.Resume == "specificTime" {
+		t, ok := parseDate(p.DateTime, c.zone())
+		if !ok {
+			return t, badType("dateTime", p.DateTime, "a date")
+		}
+		return t, nil
+	}
+	return after(c.Host.Now(), p.Amount, p.Unit, "amount")
+}
+
+// maxWait bounds waits to what a duration can hold.
+const maxWait = 200 * 365 * 24 * time.Hour
+
+func after(now time.Time, amount float64, unit, name string) (time.Time, error) {
+	if amount < 0 || amount*float64(unitLength(unit)) > float64(maxWait) {
+		return now, Fail("Parameter %q is %s %s; it must be 0 or more and less than 200 years.", name, numberText(amount), unit)
+	}
+	return now.Add(time.Duration(amount * float64(unitLength(unit)))), nil
+}
+
+// receive waits for a call. What came is the output; the input goes on when
+// the time ran out.
+func (p *waitParams) receive(ctx context.Context, c *Call) (Output, error) {
+	deadline, err := p.deadline(c)
+	if err != nil {
+		return Output{}, err
+	}
+	w := workflow.Waiting{Node: c.Node.Name, Kind: p.Resume}
+	if !deadline.IsZero() {
+		w.Until = &deadline
+	}
+	if w.Data, err = p.shown(); err != nil {
+		return Output{}, err
+	}
+	message, err := c.Host.Receive(ctx, "wait", w, deadline)
+	if err != nil {
+		return Output{}, err
+	}
+	if message == nil {
+		return Items(passed(c.Items())), nil
+	}
+	return Items([]workflow.Item{messageItem(message, len(c.Items()))}), nil
+}
+
+func (p *waitParams) deadline(c *Call) (time.Time, error) {
+	if !p.LimitWaitTime {
+		return time.Time{}, nil
+	}
+	if p.LimitType == "atSpecifiedTime" {
+		t, ok := parseDate(p.MaxDateAndTime, c.zone())
+		if !ok {
+			return t, badType("maxDateAndTime", p.MaxDateAndTime, "a date")
+		}
+		return t, nil
+	}
+	return after(c.Host.Now(), p.ResumeAmount, p.ResumeUnit, "resumeAmount")
+}
+
+// shown is what people see of the wait.
+func (p *waitParams) shown() (json.RawMessage, error) {
+	o := workflow.NewObject("method", p.HTTPMethod)
+	if p.Resume == "form" {
+		o = workflow.NewObject("title", p.FormTitle, "description", p.FormDescription, "fields", p.FormFields.Values)
+	}
+	return o.MarshalJSON()
+}
+
+// messageItem reads what ended a wait: an item, or its fields.
+func messageItem(message []byte, inputs int) workflow.Item {
+	v, err := workflow.DecodeJSON(message)
+	item := workflow.Item{JSON: workflow.NewObject("body", string(message))}
+	if o, ok := v.(*workflow.Object); ok && err == nil {
+		item.JSON = o
+		if isKind[*workflow.Object](o.Value("json")) {
+			if read, err := readItem(o); err == nil {
+				item = read
+			}
+		}
+	}
+	item.Paired = pairedToAll(inputs)
+	if inputs == 1 {
+		item.Paired = workflow.PairedTo(0)
+	}
+	return item
+}
