@@ -262,3 +262,28 @@ func orArguments(at string) string {
 	}
 	return at
 }
+
+// Argument is one field of a schema, for documentation.
+type Argument struct {
+	Name        string
+	Type        string
+	Description string // with default and permitted values
+	Required    bool
+}
+
+// Arguments lists the schema's fields in their order.
+func (s *Schema) Arguments() []Argument {
+	out := make([]Argument, 0, len(s.tree.PropertyOrder))
+	for _, name := range s.tree.PropertyOrder {
+		p := s.tree.Properties[name]
+		a := Argument{Name: name, Type: s.Property(name), Description: p.Description, Required: slices.Contains(s.tree.Required, name)}
+		if len(p.Enum) > 0 {
+			a.Description += fmt.Sprintf(" (one of %s)", strings.Trim(fmt.Sprint(p.Enum), "[]"))
+		}
+		if p.Default != nil {
+			a.Description += fmt.Sprintf(" (default %s)", p.Default)
+		}
+		out = append(out, a)
+	}
+	return out
+}

@@ -32,8 +32,15 @@ type Catalogue interface {
 	// Near returns the names of node types that resemble name, best first.
 	Near(name string) []string
 	Validate(doc *workflow.Document) workflow.Validation
+	// Normalize fills in what a document leaves out: names, ids, versions.
+	Normalize(doc *workflow.Document)
 	// Webhooks lists what activation has to arm.
 	Webhooks(doc *workflow.Document) []workflow.WebhookTrigger
+	// Webhook makes a webhook trigger of a document ready to take calls.
+	Webhook(ctx context.Context, doc *workflow.Document, node string) (Webhook, error)
+	// NoWebhook is the answer where no webhook takes the call; methods are
+	// those the path is taken with.
+	NoWebhook(method, path string, methods []string) workflow.Response
 }
 
 // Store is what the service keeps.
@@ -43,12 +50,14 @@ type Store interface {
 	store.Executions
 }
 
-// Options are what a Service is made of. All fields but Now and Logger are
+// Options are what a Service is made of. Store, Agent and Catalogue are
 // required.
 type Options struct {
 	Store     Store
 	Agent     Agent
 	Catalogue Catalogue
+	// Credentials returns a stored credential's fields. Nil: none are kept.
+	Credentials func(ctx context.Context, owner, kind string, ref workflow.CredentialRef) (map[string]string, error)
 	// PublicURL begins the links handed out, without a slash at the end.
 	PublicURL string
 	Logger    *slog.Logger

@@ -124,7 +124,7 @@ func (s *Service) ImportWorkflow(ctx context.Context, doc workflow.Document) (*S
 	}
 	now := s.Now().UTC()
 	doc.Active = false
-	workflow.Normalize(&doc)
+	s.Catalogue.Normalize(&doc)
 	w := &workflow.Workflow{ID: newID(), OwnerID: owner(ctx), Document: doc, Version: 1, CreatedAt: now, UpdatedAt: now}
 	w.Document.ID = ""
 	if err := s.Store.CreateWorkflow(ctx, w); err != nil {
@@ -179,7 +179,7 @@ func (s *Service) UpdateWorkflow(ctx context.Context, in UpdateWorkflowInput) (*
 	if in.Tags != nil {
 		d.Tags = in.Tags
 	}
-	workflow.Normalize(d)
+	s.Catalogue.Normalize(d)
 	if w.Active {
 		if v := s.Catalogue.Validate(d); !v.Valid {
 			return nil, invalidDocument("the workflow is active, so it must stay runnable; deactivate it first, or mend: ", v)

@@ -1,0 +1,112 @@
+package mcp
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"flowgate/internal/auth"
+	"flowgate/internal/service"
+	"flowgate/internal/workflow"
+)
+
+// presented is what the request carries to prove who sends it.
+func (s *Server) presented(r *http.Request) auth.Presented {
+	p := auth.Presented{APIKey: r.Header.Get("X-API-Key"), Tier: auth.TierMCP}
+	if scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
+		p.Bearer = strings.TrimSpace(token)
+	}
+	if p.APIKey == "" && p.Bearer == "" && s.AllowQueryKey && strings.Contains(r.URL.RawQuery, "api_key=") {
+		p.APIKey = r.URL.Query().Get("api_key")
+	}
+	return p
+}
+
+// admit decides on a tool call before the library sees it. Unknown tools are
+// let through: to tell of them is the protocol's.
+func (s *Server) admit(ctx context.Context, name string) error {
+	c := s.Service.Capability(name)
+	if c == nil {
+		return nil
+	}
+	if err := service.Authorize(auth.FromContext(ctx), c); err != nil {
+		return err
+	}
+	if s.Admit != nil {
+		return s.Admit(ctx, c)
+	}
+	return nil
+}
+
+// challenge is the WWW-Authenticate header of a refusal (RFC 6750, RFC 9728),
+// "" when err needs none.
+func (s *Server) challenge(err error) string {
+	metadata := fmt.Sprintf(`resource_metadata="%s/.well-known/oauth-protected-resource/mcp"`, s.PublicURL)
+	switch workflow.CodeOf(err) {
+	case workflow.CodeUnauthorized:
+		if workflow.ReasonOf(err) == "missing_api_key" {
+			return "Bearer " + metadata
+		}
+		return `Bearer error="invalid_token", ` + metadata
+	case workflow.CodeScope:
+		scope, _ := detailsOf(err)["required_scope"].(string)
+		return fmt.Sprintf(`Bearer error="insufficient_scope", scope="%s", %s`, scope, metadata)
+	}
+	return ""
+}
+
+// watch returns ctx for a request of whoever presented p: it ends when that
+// is no longer accepted and, for a stream, when the server closes. The caller
+// must call stop, which returns when nothing of the watch is left.
+func (s *Server) watch(ctx context.Context, p auth.Presented, stream bool) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var closed <-chan struct{}
+	if stream {
+		closed = s.closed
+	}
+	var done sync.WaitGroup
+	done.Add(1)
+	loop := func() {
+		defer done.Done()
+		tick := time.NewTicker(s.Recheck)
+		defer tick.Stop()
+		for {
+			if _, err := s.Authenticator.Authenticate(ctx, p); denied(err) {
+				cancel(err)
+				return
+			}
+			select {
+			case <-tick.C:
+			case <-closed:
+				cancel(errClosed)
+				return
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+	if stream {
+		go loop()
+		return ctx, func() { cancel(nil); done.Wait() }
+	}
+	// Nearly all calls end before their first check, so it costs a timer only.
+	first := time.AfterFunc(s.Recheck, loop)
+	return ctx, func() {
+		cancel(nil)
+		if first.Stop() {
+			done.Done()
+		}
+		done.Wait()
+	}
+}
+
+var errClosed = workflow.Errorf(workflow.CodeUnavailable, "the server is closing; connect again")
+
+// denied tells a refusal from a failure to ask.
+func denied(err error) bool {
+	code := workflow.CodeOf(err)
+	return code == workflow.CodeUnauthorized || code == workflow.CodeForbidden
+}

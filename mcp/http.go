@@ -1,0 +1,189 @@
+package mcp
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	protocol "github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"flowgate/internal/auth"
+	"flowgate/internal/workflow"
+)
+
+// Handler serves streamable HTTP. It does everything a request needs,
+// authentication included, and may be mounted at any path; /mcp is usual.
+func (s *Server) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer s.recoverRequest(w, r)
+		switch {
+		case !s.hostAllowed(r):
+			s.refuse(w, nil, workflow.Errorf(workflow.CodeForbidden, "the Host header names another server; add it to the allowed hosts").WithReason("host_not_allowed"))
+		case !s.originAllowed(r):
+			s.refuse(w, nil, workflow.Errorf(workflow.CodeForbidden, "requests from this origin are not allowed").WithReason("origin_not_allowed"))
+		case r.Method != http.MethodPost && r.Method != http.MethodGet && r.Method != http.MethodDelete:
+			w.Header().Set("Allow", "GET, POST, DELETE")
+			writeRPCError(w, http.StatusMethodNotAllowed, nil, &rpcError{Code: protocol.INVALID_REQUEST, Message: "use POST for messages, GET to listen, DELETE to end a session"})
+		case r.ContentLength > s.MaxBody:
+			s.refuse(w, nil, s.tooLarge(r.Body, r.ContentLength))
+		default:
+			s.serve(w, r)
+		}
+	})
+}
+
+// serve authenticates the caller and handles the request for it.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	p := s.presented(r)
+	id, err := s.Authenticator.Authenticate(r.Context(), p)
+	if err != nil {
+		s.refuse(w, nil, err)
+		return
+	}
+	m := &envelope{}
+	var body []byte
+	if r.Method == http.MethodPost {
+		var ok bool
+		if body, m, ok = s.readMessage(w, r); !ok {
+			return
+		}
+	}
+	modern := m.modern(r.Header)
+	if !modern && m.Method != protocolInitialize && !s.checkSession(w, r, id, m.ID) {
+		return
+	}
+	if m.Method == protocolCancelled && modern {
+		// Requests of this generation have no session, so the library would
+		// cancel whoever's call has that id. Its callers cancel by closing
+		// the connection.
+		w.WriteHeader(http.StatusAccepted)
+		return
+	}
+	ctx := auth.WithIdentity(r.Context(), id)
+	if m.Method == protocolToolsCall {
+		if err := s.admit(ctx, m.tool()); err != nil {
+			s.refuse(w, m.ID, err)
+			return
+		}
+	}
+	s.pass(ctx, w, r, p, m, body)
+}
+
+// pass hands a request to the library.
+func (s *Server) pass(ctx context.Context, w http.ResponseWriter, r *http.Request, p auth.Presented, m *envelope, body []byte) {
+	out := newResponder(w, r, m.ID)
+	ctx, stop := s.watch(withNotifier(ctx, out), p, r.Method == http.MethodGet || m.Method == protocolListen)
+	s.http.Handle(out, &server.HTTPRequest{Method: r.Method, URL: r.URL, Header: r.Header, Body: body, Context: ctx})
+	cause := context.Cause(ctx)
+	stop()
+	if cause != nil && !out.answered() && r.Context().Err() == nil {
+		s.refuse(w, m.ID, cause)
+	}
+}
+
+// readMessage reads and parses the body of a POST; when it returns false it
+// has answered.
+func (s *Server) readMessage(w http.ResponseWriter, r *http.Request) ([]byte, *envelope, bool) {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/json" {
+		writeRPCError(w, http.StatusUnsupportedMediaType, nil, &rpcError{Code: protocol.INVALID_REQUEST, Message: "Content-Type must be application/json"})
+		return nil, nil, false
+	}
+	body, err := s.readBody(r)
+	if err != nil {
+		s.refuse(w, nil, err)
+		return nil, nil, false
+	}
+	m, fault := parseEnvelope(body)
+	if fault != nil {
+		writeRPCError(w, http.StatusBadRequest, m.ID, fault)
+		return nil, nil, false
+	}
+	return body, m, true
+}
+
+func (s *Server) readBody(r *http.Request) ([]byte, error) {
+	var buf bytes.Buffer
+	if r.ContentLength > 0 {
+		buf.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	n, err := buf.ReadFrom(io.LimitReader(r.Body, s.MaxBody+1))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case n > s.MaxBody, errors.As(err, &tooLarge):
+		return nil, s.tooLarge(r.Body, -1)
+	case err != nil:
+		return nil, workflow.Wrap(workflow.CodeInvalid, err, "the message could not be read to its end")
+	}
+	return buf.Bytes(), nil
+}
+
+// maxDrain is how much of a body that is refused is read all the same: a
+// client that still sends when the connection closes never sees the answer.
+const maxDrain = 64 << 20
+
+// tooLarge reads the rest of a refused body and returns the refusal.
+func (s *Server) tooLarge(body io.Reader, length int64) error {
+	if length <= maxDrain {
+		_, _ = io.Copy(io.Discard, io.LimitReader(body, maxDrain)) // for the client's sake only
+	}
+	err := workflow.Errorf(workflow.CodeTooLarge, "the message is larger than %d bytes", s.MaxBody)
+	err.Details = map[string]any{"limit_bytes": s.MaxBody}
+	return err
+}
+
+// checkSession makes sure a session is used by the caller it was opened for.
+// When it returns false it has answered.
+func (s *Server) checkSession(w http.ResponseWriter, r *http.Request, id *auth.Identity, rpcID json.RawMessage) bool {
+	session := r.Header.Get(server.HeaderKeySessionID)
+	switch {
+	case session == "":
+		writeRPCError(w, http.StatusBadRequest, rpcID, &rpcError{Code: protocol.INVALID_REQUEST,
+			Message: "the " + server.HeaderKeySessionID + " header is missing: send initialize first and repeat the id it answers with, or use protocol version " + protocol.ProtocolVersion20260728})
+	case !s.sessions.valid(session, callerOf(id)):
+		writeRPCError(w, http.StatusNotFound, rpcID, &rpcError{Code: protocol.INVALID_REQUEST, Message: "there is no such session: send initialize to open one"})
+	default:
+		return true
+	}
+	return false
+}
+
+// refuse answers a request that does not reach the library.
+func (s *Server) refuse(w http.ResponseWriter, id json.RawMessage, err error) {
+	status, _ := refusalOf(err)
+	h := w.Header()
+	if c := s.challenge(err); c != "" {
+		h.Set("WWW-Authenticate", c)
+	}
+	if after, ok := detailsOf(err)["retry_after"].(int); ok {
+		h.Set("Retry-After", strconv.Itoa(after))
+	}
+	if status >= 500 {
+		s.Logger.Error("mcp: request refused", "status", status, "error", err)
+	}
+	writeRPCError(w, status, id, rpcErrorOf(err))
+}
+
+// recoverRequest turns a panic into an answer, if none was begun.
+func (s *Server) recoverRequest(w http.ResponseWriter, r *http.Request) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(p)
+	}
+	s.Logger.Error("mcp: panic", "method", r.Method, "panic", p)
+	if !strings.HasPrefix(w.Header().Get("Content-Type"), "text/event-stream") {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+		writeRPCError(w, http.StatusInternalServerError, nil, &rpcError{Code: protocol.INTERNAL_ERROR, Message: "an internal error occurred; it was logged"})
+	}
+}

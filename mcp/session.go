@@ -1,0 +1,186 @@
+package mcp
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/mark3labs/mcp-go/server"
+
+	"flowgate/internal/auth"
+)
+
+const (
+	sessionNonce = 16
+	sessionMAC   = 16
+	// sessionLife is how long a session id is good for; clients open a new
+	// session when theirs is answered with 404.
+	sessionLife = 30 * 24 * time.Hour
+	// maxEnded bounds the memory of ended sessions' ids.
+	maxEnded = 100_000
+)
+
+// sessions makes session ids that only the caller who got them can use: an id
+// carries a code over itself and its caller, so any replica with the same key
+// can check it and nothing needs to be stored. Ended ids are remembered by
+// the process that ended them.
+type sessions struct {
+	key  []byte
+	max  int
+	drop func(id string) // forgets the library's state of a session
+	now  func() time.Time
+
+	mu    sync.Mutex
+	live  map[string][]string // by caller, oldest first
+	ended map[string]time.Time
+}
+
+func newSessions(key []byte, maxLive int, drop func(string)) *sessions {
+	return &sessions{key: key, max: maxLive, drop: drop, now: time.Now, live: map[string][]string{}, ended: map[string]time.Time{}}
+}
+
+// callerOf names who a session belongs to: a subject, by one key.
+func callerOf(id *auth.Identity) string {
+	if id == nil {
+		return ""
+	}
+	return string(id.Kind) + "\x00" + id.Subject + "\x00" + id.KeyID
+}
+
+// create returns a new session id of caller's.
+func (s *sessions) create(caller string) string {
+	raw := make([]byte, sessionNonce+8, sessionNonce+8+sessionMAC)
+	rand.Read(raw[:sessionNonce]) //nolint:errcheck // crypto/rand.Read never fails
+	binary.BigEndian.PutUint64(raw[sessionNonce:], uint64(s.now().Unix()))
+	id := base64.RawURLEncoding.EncodeToString(append(raw, s.code(raw, caller)...))
+	s.mu.Lock()
+	list := append(s.live[caller], id)
+	var over []string
+	if n := len(list) - s.max; n > 0 {
+		over, list = slices.Clone(list[:n]), slices.Clone(list[n:])
+	}
+	s.live[caller] = list
+	s.mu.Unlock()
+	for _, old := range over {
+		s.drop(old)
+	}
+	return id
+}
+
+// valid reports whether id is a session of caller's that was not ended.
+func (s *sessions) valid(id, caller string) bool {
+	raw, err := base64.RawURLEncoding.DecodeString(id)
+	if err != nil || len(raw) != sessionNonce+8+sessionMAC || caller == "" {
+		return false
+	}
+	body, code := raw[:sessionNonce+8], raw[sessionNonce+8:]
+	if !hmac.Equal(code, s.code(body, caller)) {
+		return false
+	}
+	made := time.Unix(int64(binary.BigEndian.Uint64(body[sessionNonce:])), 0)
+	if s.now().Sub(made) > sessionLife {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, over := s.ended[id]
+	return !over
+}
+
+// end makes id unusable for good.
+func (s *sessions) end(id, caller string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.ended) >= maxEnded {
+		s.prune()
+	}
+	s.ended[id] = s.now()
+	s.forgetLocked(id, caller)
+}
+
+// prune makes room: ids too old to be valid go first, then any.
+func (s *sessions) prune() {
+	for id, at := range s.ended {
+		if s.now().Sub(at) > sessionLife || len(s.ended) >= maxEnded {
+			delete(s.ended, id)
+		}
+	}
+}
+
+// forget notes that the library keeps no state of id any more.
+func (s *sessions) forget(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for caller := range s.live {
+		s.forgetLocked(id, caller)
+	}
+}
+
+func (s *sessions) forgetLocked(id, caller string) {
+	list := slices.DeleteFunc(s.live[caller], func(have string) bool { return have == id })
+	if s.live[caller] = list; len(list) == 0 {
+		delete(s.live, caller)
+	}
+}
+
+func (s *sessions) code(body []byte, caller string) []byte {
+	m := hmac.New(sha256.New, s.key)
+	m.Write(body)
+	m.Write([]byte(caller))
+	return m.Sum(nil)[:sessionMAC]
+}
+
+// ResolveSessionIdManager gives the library a manager that acts for the
+// request's caller, or for the server itself when there is none.
+func (s *sessions) ResolveSessionIdManager(r *http.Request) server.SessionIdManager { //nolint:revive // the library's name
+	if r == nil {
+		return &callersSessions{all: s}
+	}
+	return &callersSessions{all: s, caller: callerOf(auth.FromContext(r.Context()))}
+}
+
+type callersSessions struct {
+	all    *sessions
+	caller string
+}
+
+func (c *callersSessions) Generate() string { return c.all.create(c.caller) }
+
+func (c *callersSessions) Validate(id string) (isTerminated bool, err error) {
+	if !c.all.valid(id, c.caller) {
+		return false, errors.New("no such session")
+	}
+	return false, nil
+}
+
+// Terminate ends a session for its caller. For the server itself, which
+// drops idle state only, the id stays good.
+func (c *callersSessions) Terminate(id string) (isNotAllowed bool, err error) {
+	if c.caller == "" {
+		c.all.forget(id)
+		return false, nil
+	}
+	c.all.end(id, c.caller)
+	return false, nil
+}
+
+// dropSession makes the library forget a session's state.
+func (s *Server) dropSession(id string) {
+	s.http.Handle(discard{}, &server.HTTPRequest{Method: http.MethodDelete, Header: http.Header{server.HeaderKeySessionID: {id}}})
+}
+
+// discard is the response of a request nobody sent.
+type discard struct{}
+
+func (discard) Header() http.Header         { return http.Header{} }
+func (discard) WriteHeader(int)             {}
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+func (discard) Flush()                      {}
+func (discard) CanStream() bool             { return false }

@@ -1,0 +1,209 @@
+package mcp
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	protocol "github.com/mark3labs/mcp-go/mcp"
+
+	"flowgate/internal/auth"
+)
+
+// maxStdioCalls bounds the requests one client has under way.
+const maxStdioCalls = 128
+
+// ServeStdio speaks the protocol with one client, for id, over in and out:
+// one message a line. Nothing but protocol is written to out. It returns nil
+// when in ends or ctx does, after the calls under way have ended; those that
+// take longer than Options.Drain are cancelled. in is read in the background
+// and may stay blocked in one last Read when ctx ends first.
+func (s *Server) ServeStdio(ctx context.Context, id *auth.Identity, in io.Reader, out io.Writer) error {
+	if id == nil {
+		return errors.New("mcp: stdio needs an identity")
+	}
+	// Calls outlive ctx for the time of the drain.
+	calls, cancel := context.WithCancel(auth.WithIdentity(context.WithoutCancel(ctx), id))
+	defer cancel()
+	c := &stdioConn{server: s, out: out, slots: make(chan struct{}, maxStdioCalls)}
+	session := newStdioSession()
+	if err := s.core.RegisterSession(calls, session); err != nil {
+		return fmt.Errorf("open the stdio session: %w", err)
+	}
+	defer s.core.UnregisterSession(context.WithoutCancel(ctx), session.SessionID())
+	calls = withNotifier(s.core.WithContext(calls, session), c)
+	c.background.Go(func() { c.forward(calls, session) })
+
+	err := c.read(ctx, calls, in, s.MaxBody)
+	drained := time.AfterFunc(s.Drain, cancel)
+	c.calls.Wait()
+	drained.Stop()
+	cancel()
+	c.background.Wait()
+	if err == nil {
+		err = c.writeErr
+	}
+	return err
+}
+
+// stdioConn is the connection to one client.
+type stdioConn struct {
+	server     *Server
+	slots      chan struct{}
+	calls      sync.WaitGroup
+	background sync.WaitGroup
+
+	mu       sync.Mutex
+	out      io.Writer
+	writeErr error
+}
+
+type line struct {
+	text []byte
+	err  error
+}
+
+// read takes messages until in or ctx ends.
+func (c *stdioConn) read(ctx, calls context.Context, in io.Reader, limit int64) error {
+	lines := make(chan line)
+	go func() { // ends with in, or after the Read it is in when ctx ends
+		defer close(lines)
+		r := bufio.NewReaderSize(in, 64<<10)
+		for {
+			text, err := readLine(r, limit)
+			select {
+			case lines <- line{text, err}:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil && !errors.Is(err, errLineTooLong) {
+				return
+			}
+		}
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case l := <-lines:
+			switch {
+			case errors.Is(l.err, errLineTooLong):
+				c.write((&rpcError{Code: rpcTooLarge, Message: fmt.Sprintf("the message is larger than %d bytes", limit)}).encode(nil))
+			case errors.Is(l.err, io.EOF):
+				c.handle(calls, l.text)
+				return nil
+			case l.err != nil:
+				return fmt.Errorf("read a message: %w", l.err)
+			default:
+				c.handle(calls, l.text)
+			}
+		}
+	}
+}
+
+// handle serves one message: requests on their own, so that they do not wait
+// for each other; notifications, such as a cancellation, at once.
+func (c *stdioConn) handle(ctx context.Context, text []byte) {
+	if text = bytes.TrimSpace(text); len(text) == 0 {
+		return
+	}
+	m, fault := parseEnvelope(text)
+	switch {
+	case fault != nil:
+		c.write(fault.encode(m.ID))
+	case m.Method == "" || len(m.ID) == 0:
+		c.answer(ctx, text)
+	default:
+		select {
+		case c.slots <- struct{}{}:
+			c.calls.Go(func() {
+				defer func() { <-c.slots }()
+				c.request(ctx, m, text)
+			})
+		default:
+			c.write((&rpcError{Code: rpcBusy, Message: fmt.Sprintf("%d requests are under way already; wait for one to end", maxStdioCalls)}).encode(m.ID))
+		}
+	}
+}
+
+func (c *stdioConn) request(ctx context.Context, m *envelope, text []byte) {
+	if m.Method == protocolToolsCall {
+		if err := c.server.admit(ctx, m.tool()); err != nil {
+			c.write(rpcErrorOf(err).encode(m.ID))
+			return
+		}
+	}
+	c.answer(ctx, text)
+}
+
+func (c *stdioConn) answer(ctx context.Context, text []byte) {
+	answer := c.server.core.HandleMessage(ctx, text)
+	if answer == nil {
+		return
+	}
+	data, err := json.Marshal(answer)
+	if err != nil {
+		c.server.Logger.Error("mcp: encode an answer", "error", err)
+		return
+	}
+	c.write(data)
+}
+
+// forward writes what the library sends to the session, such as a change of
+// the tool list.
+func (c *stdioConn) forward(ctx context.Context, s *stdioSession) {
+	for {
+		select {
+		case n := <-s.notifications:
+			if data, err := json.Marshal(n); err == nil {
+				c.write(data)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// notify implements notifier.
+func (c *stdioConn) notify(method string, params map[string]any) bool {
+	data, err := json.Marshal(map[string]any{"jsonrpc": protocol.JSONRPC_VERSION, "method": method, "params": params})
+	return err == nil && c.write(data)
+}
+
+func (c *stdioConn) write(message []byte) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.writeErr != nil {
+		return false
+	}
+	_, c.writeErr = c.out.Write(append(message, '\n'))
+	return c.writeErr == nil
+}
+
+var errLineTooLong = errors.New("line too long")
+
+// readLine returns the next line without its end. A line longer than limit is
+// skipped whole.
+func readLine(r *bufio.Reader, limit int64) ([]byte, error) {
+	var text []byte
+	long := false
+	for {
+		part, err := r.ReadSlice('\n')
+		if long = long || int64(len(text)+len(part)) > limit; !long {
+			text = append(text, part...)
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case long && (err == nil || errors.Is(err, io.EOF)):
+			return nil, errLineTooLong
+		}
+		return text, err
+	}
+}

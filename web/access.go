@@ -1,0 +1,69 @@
+package web
+
+import (
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"flowgate/internal/auth"
+	"flowgate/internal/service"
+	"flowgate/internal/workflow"
+)
+
+const identityKey = "identity"
+
+// authenticate finds out who calls a tier's routes.
+func (s *Server) authenticate(tier auth.Tier) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			r := c.Request()
+			p := auth.Presented{APIKey: r.Header.Get("X-API-Key"), Tier: tier}
+			if scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
+				p.Bearer = strings.TrimSpace(token)
+			}
+			if p.APIKey == "" && p.Bearer == "" && tier == auth.TierMCP && s.AllowQueryKey {
+				p.APIKey = c.QueryParam("api_key")
+			}
+			id, err := s.Authenticator.Authenticate(r.Context(), p)
+			if err != nil {
+				return err
+			}
+			c.Set(identityKey, id)
+			c.SetRequest(r.WithContext(auth.WithIdentity(r.Context(), id)))
+			return next(c)
+		}
+	}
+}
+
+// authorize is the service's rule and then the limits; the service applies
+// its rule once more when called.
+func (s *Server) authorize(c echo.Context, capability *service.Capability) error {
+	ctx := c.Request().Context()
+	if err := service.Authorize(auth.FromContext(ctx), capability); err != nil {
+		return err
+	}
+	if s.Admit != nil {
+		return s.Admit(ctx, capability)
+	}
+	return nil
+}
+
+// needsScope lets in keys with any of scopes, and the local person.
+func needsScope(scopes ...string) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			id := auth.FromContext(c.Request().Context())
+			if id.Kind == auth.KindLocal {
+				return next(c)
+			}
+			for _, scope := range scopes {
+				if id.HasScope(scope) {
+					return next(c)
+				}
+			}
+			err := workflow.Errorf(workflow.CodeScope, "this needs the scope %s, which this key does not have", strings.Join(scopes, " or "))
+			err.Details = map[string]any{"required_scope": scopes[0]}
+			return err
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package web
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"flowgate/internal/auth"
+	"flowgate/internal/service"
+	"flowgate/internal/workflow"
+)
+
+// facadeRoutes are the MCP tier for callers without MCP: the same tools by
+// the same rules over plain HTTP.
+func (s *Server) facadeRoutes() {
+	if s.MCPOff {
+		return
+	}
+	for _, prefix := range facadePrefixes() {
+		group := s.echo.Group(prefix, s.authenticate(auth.TierMCP))
+		group.GET("/tools", s.listTools)
+		group.GET("/tools/:tool_name", s.showTool)
+		group.POST("/invoke", s.invoke)
+		group.GET("/health", s.facadeHealth, needsScope(auth.ScopeHealthCheck, auth.ScopeToolsRead))
+	}
+}
+
+func facadePrefixes() []string { return []string{"/api/mcp", "/api/v1/mcp"} }
+
+// toolBody is a tool as the façade shows it.
+type toolBody struct {
+	Name          string          `json:"name"`
+	Title         string          `json:"title"`
+	Description   string          `json:"description"`
+	Category      string          `json:"category"`
+	RequiredScope string          `json:"required_scope"`
+	InputSchema   json.RawMessage `json:"inputSchema"`
+	OutputSchema  json.RawMessage `json:"outputSchema"`
+	Annotations   annotations     `json:"annotations"`
+}
+
+type annotations struct {
+	ReadOnly    bool `json:"readOnlyHint"`
+	Destructive bool `json:"destructiveHint"`
+	Idempotent  bool `json:"idempotentHint"`
+	OpenWorld   bool `json:"openWorldHint"`
+}
+
+func toolBodyOf(c *service.Capability) toolBody {
+	return toolBody{Name: c.Name, Title: c.Title, Description: c.Description, Category: c.Group, RequiredScope: c.Scope,
+		InputSchema: c.Input.JSON, OutputSchema: c.Output.JSON,
+		Annotations: annotations{c.ReadOnly, c.Destructive, c.Idempotent, c.OpenWorld}}
+}
+
+func (s *Server) listTools(c echo.Context) error {
+	tools := []toolBody{}
+	for _, capability := range s.Service.Visible(auth.FromContext(c.Request().Context())) {
+		tools = append(tools, toolBodyOf(capability))
+	}
+	return writeJSON(c, http.StatusOK, map[string]any{"tools": tools})
+}
+
+func (s *Server) showTool(c echo.Context) error {
+	name := c.Param("tool_name")
+	capability := s.Service.Capability(name)
+	if capability == nil {
+		return unknownTool(name)
+	}
+	id := auth.FromContext(c.Request().Context())
+	for _, shown := range s.Service.Visible(id) {
+		if shown == capability {
+			return writeJSON(c, http.StatusOK, toolBodyOf(capability))
+		}
+	}
+	return service.Authorize(id, capability)
+}
+
+// invoke calls a tool.
+func (s *Server) invoke(c echo.Context) error {
+	body, err := readObject(c)
+	if err != nil {
+		return err
+	}
+	var name string
+	if raw, ok := body["tool_name"]; !ok || json.Unmarshal(raw, &name) != nil || name == "" {
+		return fault("tool_name", "must be the name of a tool, as a string")
+	}
+	for field := range body {
+		if field != "tool_name" && field != "params" {
+			return fault(field, "is not known here; send tool_name and params")
+		}
+	}
+	capability := s.Service.Capability(name)
+	if capability == nil {
+		return unknownTool(name)
+	}
+	if err := s.authorize(c, capability); err != nil {
+		return err
+	}
+	result, err := s.Service.Call(c.Request().Context(), name, body["params"])
+	if err != nil {
+		return err
+	}
+	return writeJSON(c, http.StatusOK, map[string]any{"success": true, "result": result})
+}
+
+func unknownTool(name string) error {
+	return workflow.Errorf(workflow.CodeNotFound, "there is no tool named %q; GET /api/mcp/tools lists them", name).WithReason("tool_not_found")
+}
+
+func (s *Server) facadeHealth(c echo.Context) error {
+	names := []string{}
+	for _, capability := range s.Service.Visible(auth.FromContext(c.Request().Context())) {
+		names = append(names, capability.Name)
+	}
+	healthy := s.checkHealth(c.Request().Context()).Database != CheckDown
+	status := http.StatusOK
+	if !healthy {
+		status = http.StatusServiceUnavailable
+	}
+	return writeJSON(c, status, map[string]any{"healthy": healthy, "version": s.Version, "available_tools": names, "timestamp": time.Now().UTC()})
+}

@@ -1,0 +1,106 @@
+package web
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"flowgate/internal/workflow"
+)
+
+const (
+	// maxDrain is how much of a refused body is read all the same: a client
+	// that still sends when the connection closes never sees the answer.
+	maxDrain = 64 << 20
+	// flushTimeout bounds how long a finished answer may wait for a slow
+	// reader.
+	flushTimeout = 30 * time.Second
+)
+
+// limits bounds a request's body in size and time, and the sending of its
+// answer. The MCP endpoint bounds the size of its bodies itself.
+func (s *Server) limits(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		control := http.NewResponseController(c.Response())
+		// The previous request on the connection left its deadline. Not every
+		// writer has deadlines; those of real connections do.
+		_ = control.SetWriteDeadline(time.Time{})
+		defer func() { _ = control.SetWriteDeadline(time.Now().Add(flushTimeout)) }()
+		if r.ContentLength == 0 {
+			return next(c)
+		}
+		_ = control.SetReadDeadline(time.Now().Add(s.BodyTimeout))
+		body := &limitedBody{ReadCloser: r.Body, left: s.maxBody(r), atEnd: func() {
+			// Without this the connection's watch for a leaving client would
+			// run into the deadline and cancel the request.
+			_ = control.SetReadDeadline(time.Time{})
+		}}
+		r.Body = body
+		if r.ContentLength > body.left {
+			body.tooLarge = true
+			return errBodyTooLarge(body.left)
+		}
+		body.limit = body.left
+		return next(c)
+	}
+}
+
+func (s *Server) maxBody(r *http.Request) int64 {
+	switch path := r.URL.Path; {
+	case strings.HasPrefix(path, "/webhook"):
+		return s.MaxWebhookBody
+	case path == "/mcp":
+		return 1 << 62
+	}
+	return s.MaxBody
+}
+
+// limitedBody is a body that fails when it turns out too large.
+type limitedBody struct {
+	io.ReadCloser
+	limit, left int64
+	tooLarge    bool
+	atEnd       func()
+}
+
+func (b *limitedBody) Read(p []byte) (int, error) {
+	if b.tooLarge {
+		return 0, errBodyTooLarge(b.limit)
+	}
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		b.atEnd()
+	}
+	if b.left -= int64(n); b.left < 0 {
+		b.tooLarge = true
+		return 0, errBodyTooLarge(b.limit)
+	}
+	return n, err
+}
+
+// drain reads what is left of a body that was refused, within reason, so
+// that the client gets to see why.
+func drain(r *http.Request) {
+	b, ok := r.Body.(*limitedBody)
+	if !ok || !b.tooLarge || r.ContentLength > maxDrain {
+		return
+	}
+	_, err := io.Copy(io.Discard, io.LimitReader(b.ReadCloser, maxDrain))
+	if err == nil {
+		b.atEnd()
+	}
+}
+
+func errBodyTooLarge(limit int64) error {
+	err := workflow.Errorf(workflow.CodeTooLarge, "the request body is larger than %d bytes", limit)
+	err.Details = map[string]any{"limit_bytes": limit}
+	return err
+}

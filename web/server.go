@@ -1,0 +1,168 @@
+// Package web is the HTTP door: the public and App tiers, the REST façade of
+// the MCP tier, webhooks, and the mount of the native MCP endpoint. Routes
+// follow from the service's capability table.
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"flowgate/internal/auth"
+	"flowgate/internal/service"
+	"flowgate/internal/workflow"
+)
+
+// Options are what a Server is made of. Service and Authenticator are
+// required; the zero value of the rest works.
+type Options struct {
+	Service       *service.Service
+	Authenticator *auth.Authenticator
+	Logger        *slog.Logger
+
+	Name, Version, Environment string
+	PublicURL                  string // begins the links handed out, no slash at the end
+
+	MCP     http.Handler // the native MCP endpoint, mounted at /mcp; it authenticates by itself
+	Webhook WebhookFunc  // Service.Webhook when nil
+	Health  func(context.Context) Health
+	Metrics http.Handler  // at /api/public/metrics; nil: no such route
+	Admit   AdmitFunc     // limits; nil admits all
+	OnStop  func()        // ends open streams when shutdown begins
+	Drain   time.Duration // how long shutdown waits for requests under way; 20 s when 0
+
+	PublicOff, AppOff, MCPOff bool // tiers whose routes answer 404
+
+	RateLimiting   bool // whether limits are on, for /api/public/status
+	AllowQueryKey  bool // accept ?api_key= on the MCP tier
+	CORS           CORS
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+	MaxBody        int64          // bytes of a request; 4 MiB when 0
+	MaxWebhookBody int64          // 16 MiB when 0
+	BodyTimeout    time.Duration  // to receive a request's body; 30 s when 0
+}
+
+// CORS says which other sites' pages may call. Origins "*" is any, and not
+// allowed together with Credentials.
+type CORS struct {
+	Origins, Methods, Headers []string
+	Credentials               bool
+}
+
+// WebhookFunc answers a call of a webhook address.
+type WebhookFunc func(context.Context, workflow.WebhookCall) (*workflow.Response, error)
+
+// AdmitFunc has the last word on a call that is authorized. An error refuses
+// it before anything is done.
+type AdmitFunc func(context.Context, *service.Capability) error
+
+// Server serves HTTP. Safe for concurrent use.
+type Server struct {
+	Options
+	echo     *echo.Echo
+	http     *http.Server
+	stopping atomic.Bool
+	health   healthCache
+	started  time.Time
+	stopOnce sync.Once
+}
+
+// New returns a server with its routes; Start makes it listen.
+func New(o Options) (*Server, error) {
+	switch {
+	case o.Service == nil || o.Authenticator == nil:
+		return nil, errors.New("web: Options.Service and Options.Authenticator are required")
+	case o.CORS.Credentials && strings.Contains(strings.Join(o.CORS.Origins, " "), "*"):
+		return nil, errors.New("web: CORS with credentials needs origins by name, not *")
+	}
+	s := &Server{Options: withDefaults(o), started: time.Now()}
+	s.echo = echo.New()
+	s.echo.HideBanner, s.echo.HidePort = true, true
+	s.echo.HTTPErrorHandler = s.handleError
+	s.echo.IPExtractor = extractIP(o.TrustedProxies)
+	s.echo.Use(s.requestID, s.accessLog, s.recover, securityHeaders, s.cors(), s.limits)
+	s.publicRoutes()
+	s.appRoutes()
+	s.facadeRoutes()
+	s.webhookRoutes()
+	if s.MCP != nil && !s.MCPOff {
+		s.echo.Any("/mcp", echo.WrapHandler(s.MCP))
+	}
+	s.http = &http.Server{Handler: s.echo, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 120 * time.Second,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.Logger.Handler(), slog.LevelWarn)}
+	return s, nil
+}
+
+func withDefaults(o Options) Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Name == "" {
+		o.Name = "Workflow Agent API Gateway"
+	}
+	if o.Webhook == nil {
+		o.Webhook = o.Service.Webhook
+	}
+	if o.Health == nil {
+		o.Health = func(context.Context) Health { return Health{} }
+	}
+	o.Drain = orDefault(o.Drain, 20*time.Second)
+	o.MaxBody = orDefault(o.MaxBody, 4<<20)
+	o.MaxWebhookBody = orDefault(o.MaxWebhookBody, 16<<20)
+	o.BodyTimeout = orDefault(o.BodyTimeout, 30*time.Second)
+	return o
+}
+
+func orDefault[T int64 | time.Duration](v, fallback T) T {
+	if v <= 0 {
+		return fallback
+	}
+	return v
+}
+
+// ServeHTTP serves one request without a listener, as tests do.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+
+// Start serves on l until ctx ends, then shuts down: readiness goes off,
+// streams end, requests under way finish within Options.Drain. It closes l.
+// An orderly end returns nil.
+func (s *Server) Start(ctx context.Context, l net.Listener) error {
+	failed := make(chan error, 1)
+	go func() { failed <- s.http.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	err := s.Shutdown(context.WithoutCancel(ctx))
+	if serveErr := <-failed; serveErr != nil && !errors.Is(serveErr, http.ErrServerClosed) {
+		err = errors.Join(err, serveErr)
+	}
+	return err
+}
+
+// Shutdown ends serving as Start describes. It may be called more than once.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.stopOnce.Do(func() {
+		s.stopping.Store(true)
+		if s.OnStop != nil {
+			s.OnStop()
+		}
+	})
+	ctx, cancel := context.WithTimeout(ctx, s.Drain)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.Join(err, s.http.Close())
+	}
+	return err
+}

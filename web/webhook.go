@@ -1,0 +1,95 @@
+package web
+
+import (
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"flowgate/internal/workflow"
+)
+
+const webhookPrefix = "/webhook/"
+
+// webhookRoutes are the addresses of active workflows. What a workflow
+// answers there is somebody else's content on our origin.
+func (s *Server) webhookRoutes() {
+	s.echo.Any(webhookPrefix+"*", s.webhook)
+}
+
+func (s *Server) webhook(c echo.Context) error {
+	r := c.Request()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		if workflow.CodeOf(err) == workflow.CodeTooLarge {
+			return err
+		}
+		return workflow.Wrap(workflow.CodeInvalid, err, "the request body could not be read to its end")
+	}
+	path := strings.TrimPrefix(r.URL.Path, webhookPrefix)
+	answer, err := s.Webhook(r.Context(), workflow.WebhookCall{Method: r.Method, Path: path, URL: s.PublicURL + webhookPrefix + path,
+		Query: r.URL.RawQuery, Headers: headersOf(r), Body: body, IP: c.RealIP()})
+	if err != nil {
+		return webhookError(c, err)
+	}
+	return writeAnswer(c, answer)
+}
+
+// webhookError tells a path that is armed for other methods from one that is
+// not armed at all.
+func webhookError(c echo.Context, err error) error {
+	methods, ok := detailsOf(err)["methods"].([]string)
+	if workflow.CodeOf(err) != workflow.CodeNotFound || !ok {
+		return err
+	}
+	c.Response().Header().Set("Allow", strings.Join(methods, ", "))
+	return echo.ErrMethodNotAllowed
+}
+
+func writeAnswer(c echo.Context, answer *workflow.Response) error {
+	h := c.Response().Header()
+	for _, pair := range answer.Headers {
+		if name := http.CanonicalHeaderKey(pair[0]); !withheld(name) {
+			h.Add(name, pair[1])
+		}
+	}
+	h.Set("Content-Security-Policy", "sandbox")
+	h.Set("X-Content-Type-Options", "nosniff")
+	status := answer.Status
+	if status < 200 || status > 599 {
+		status = http.StatusOK
+	}
+	c.Response().WriteHeader(status)
+	if c.Request().Method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified {
+		return nil
+	}
+	_, err := c.Response().Write(answer.Body)
+	return err
+}
+
+// withheld are headers a workflow must not set on our origin, or that are the
+// connection's own.
+func withheld(name string) bool {
+	return slices.Contains([]string{"Set-Cookie", "Set-Cookie2", "Clear-Site-Data", "Strict-Transport-Security", "Service-Worker-Allowed", "Public-Key-Pins",
+		"Content-Security-Policy", "X-Content-Type-Options", "Access-Control-Allow-Credentials", "Connection", "Transfer-Encoding", "Content-Length",
+		"Keep-Alive", "Upgrade", "Trailer", "Te", "Proxy-Authenticate", "Alt-Svc", headerRequestID}, name)
+}
+
+// headersOf returns the request's headers by name; Go keeps no order between
+// names.
+func headersOf(r *http.Request) [][2]string {
+	names := make([]string, 0, len(r.Header)+1)
+	for name := range r.Header {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	out := [][2]string{{"host", r.Host}}
+	for _, name := range names {
+		for _, value := range r.Header[name] {
+			out = append(out, [2]string{strings.ToLower(name), value})
+		}
+	}
+	return out
+}
