@@ -1,0 +1,226 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"flowgate/grpcclient"
+	"flowgate/internal/agent"
+	"flowgate/internal/auth"
+	"flowgate/internal/config"
+	"flowgate/internal/egress"
+	"flowgate/internal/engine"
+	"flowgate/internal/engine/durable"
+	"flowgate/internal/engine/expr"
+	"flowgate/internal/engine/node"
+	"flowgate/internal/service"
+)
+
+// Version of the build.
+const Version = "0.1.0"
+
+// App is the whole product in this process: the core, an engine (unless a
+// remote agent is configured), and the service the doors stand on.
+type App struct {
+	*Core
+	Service *service.Service
+	Agent   *grpcclient.Client
+
+	engine *Engine
+	manage *engine.Manager // nil with a remote agent
+	stop   context.CancelFunc
+	work   sync.WaitGroup
+}
+
+// Open puts the product together. Executions that a dead process left are
+// taken over before it returns or soon after. The caller closes it.
+func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, error) {
+	core, err := OpenCore(ctx, cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Core: core}
+	if err := a.open(ctx); err != nil {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		return nil, errors.Join(err, a.Close(closing))
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context) (err error) {
+	var background context.Context
+	background, a.stop = context.WithCancel(context.WithoutCancel(ctx))
+	if a.engine, err = OpenEngine(a.Config, a.Log); err != nil {
+		return err
+	}
+	tokens := auth.NewAgentTokens(a.Issuer)
+	client := grpcclient.Options{Logger: a.Log, Token: func(ctx context.Context) (string, error) { return tokens.Token(grpcclient.Owner(ctx)) }}
+	if a.Config.WorkflowServiceHost != "" {
+		a.remoteAgent(&client)
+	} else if err := a.embeddedAgent(ctx, background, &client, tokens); err != nil {
+		return err
+	}
+	if a.Agent, err = grpcclient.Dial(client); err != nil {
+		return fmt.Errorf("connect to the workflow agent: %w", err)
+	}
+	a.Service, err = service.New(service.Options{Store: a.Store, Agent: a.Agent, Catalogue: a.engine.Catalogue,
+		PublicURL: a.PublicURL(), Logger: a.Log})
+	if err != nil {
+		return err
+	}
+	a.work.Go(func() { a.flushKeys(background) })
+	return nil
+}
+
+// remoteAgent points the client at the configured agent.
+func (a *App) remoteAgent(client *grpcclient.Options) {
+	c := a.Config
+	client.Target = net.JoinHostPort(c.WorkflowServiceHost, strconv.Itoa(c.WorkflowServicePort))
+	ip := net.ParseIP(c.WorkflowServiceHost)
+	here := c.WorkflowServiceHost == "localhost" || ip != nil && ip.IsLoopback()
+	client.TLS = grpcclient.TLS{CAFile: c.WorkflowServiceCA, CertFile: c.WorkflowServiceCert, KeyFile: c.WorkflowServiceKey,
+		Insecure: c.WorkflowServiceInsecure || c.Development() && here && c.WorkflowServiceCA == ""}
+}
+
+// embeddedAgent runs the agent here, behind an in-process listener: the same
+// server and the same client as with a remote one.
+func (a *App) embeddedAgent(ctx, background context.Context, client *grpcclient.Options, tokens *auth.AgentTokens) error {
+	var err error
+	if a.manage, err = a.OpenManager(ctx, a.engine); err != nil {
+		return err
+	}
+	server, err := agent.NewServer(agent.Options{Engine: agentEngine{a.manage, a.engine.Catalogue}, Verify: tokens.Verify, Logger: a.Log})
+	if err != nil {
+		return err
+	}
+	lis := agent.NewInProcess()
+	client.Target, client.Dialer = "passthrough:///embedded", lis.Dial
+	a.work.Go(func() {
+		if err := server.Serve(background, lis); err != nil {
+			a.Log.Error("the embedded agent stopped", "error", err)
+		}
+	})
+	return nil
+}
+
+// OpenManager makes this process one that runs executions of the store.
+func (c *Core) OpenManager(ctx context.Context, e *Engine) (*engine.Manager, error) {
+	m, err := engine.OpenManager(ctx, engine.ManagerOptions{Engine: e.Runner, Store: c.Store,
+		Durable: durable.Options{SQLite: c.Store.DB()}, Version: Version, MaxConcurrency: c.Config.MaxConcurrency,
+		Retention: c.Config.ExecutionRetention, BaseURL: c.PublicURL(), Logger: c.Log})
+	if err != nil {
+		return nil, fmt.Errorf("open the engine: %w", err)
+	}
+	return m, nil
+}
+
+// flushKeys writes now and then when API keys were last used.
+func (a *App) flushKeys(ctx context.Context) {
+	tick := time.NewTicker(10 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := a.Keys.Flush(ctx); err != nil && ctx.Err() == nil {
+				a.Log.Warn("the last use of API keys was not written", "error", err)
+			}
+		}
+	}
+}
+
+// Close ends everything in the opposite order: running executions may end
+// until ctx does; the rest goes on in another process or at the next start.
+func (a *App) Close(ctx context.Context) error {
+	var errs []error
+	if a.manage != nil {
+		errs = append(errs, a.manage.Close(ctx))
+	}
+	if a.Agent != nil {
+		errs = append(errs, a.Agent.Close())
+	}
+	if a.stop != nil {
+		a.stop()
+	}
+	a.work.Wait()
+	if a.engine != nil {
+		a.engine.Close()
+	}
+	return errors.Join(append(errs, a.Core.Close())...)
+}
+
+// PublicURL begins every link that is handed out.
+func (c *Core) PublicURL() string {
+	if c.Config.PublicURL != "" {
+		return c.Config.PublicURL
+	}
+	host := c.Config.Host
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(c.Config.Port))
+}
+
+// Engine runs documents, with or without a store behind it.
+type Engine struct {
+	Runner    *engine.Engine
+	Registry  *node.Registry
+	Catalogue *Catalogue
+	pool      *expr.Pool
+	workers   *expr.WorkerPool
+}
+
+// OpenEngine makes an engine of the configured limits. The caller closes it.
+func OpenEngine(cfg *config.Config, log *slog.Logger) (*Engine, error) {
+	registry := node.NewRegistry(node.All(), node.RegistryOptions{CheckExpression: expr.Check})
+	guard, err := newGuard(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	limits := expr.Options{CodeTimeout: cfg.CodeTimeout, Logger: log}
+	e := &Engine{Registry: registry, Catalogue: newCatalogue(registry), pool: expr.NewPool(limits)}
+	opts := engine.Options{Registry: registry, Expr: e.pool, HTTP: guard.Client(), Logger: log,
+		Limits: engine.Limits{NodeTimeout: cfg.NodeTimeout, ExecutionTimeout: cfg.ExecutionTimeout}}
+	if !cfg.CodeInProcess {
+		if e.workers, err = expr.NewWorkerPool(expr.WorkerOptions{Expr: limits}); err != nil {
+			e.pool.Close()
+			return nil, fmt.Errorf("prepare workers for code nodes: %w", err)
+		}
+		opts.Code = codeRunner{e.workers}
+	}
+	e.Runner = engine.New(opts)
+	return e, nil
+}
+
+// Close ends worker processes and VMs.
+func (e *Engine) Close() {
+	if e.workers != nil {
+		e.workers.Close()
+	}
+	e.pool.Close()
+}
+
+func newGuard(cfg *config.Config, log *slog.Logger) (*egress.Guard, error) {
+	opts := egress.Options{AllowPrivate: cfg.EgressAllowPrivate, Logger: log}
+	for _, text := range cfg.EgressAllowCIDRs {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("egress_allow_cidrs: %w", err)
+		}
+		opts.AllowCIDRs = append(opts.AllowCIDRs, prefix)
+	}
+	return egress.New(opts), nil
+}
+
+func newUserID() string { return uuid.NewString() }

@@ -1,0 +1,122 @@
+package app
+
+import (
+	"context"
+
+	"flowgate/internal/engine"
+	"flowgate/internal/engine/expr"
+	"flowgate/internal/engine/node"
+	"flowgate/internal/service"
+	"flowgate/internal/workflow"
+)
+
+// Catalogue is the node registry as the service sees it.
+type Catalogue struct {
+	registry *node.Registry
+	types    []workflow.NodeType
+}
+
+func newCatalogue(r *node.Registry) *Catalogue {
+	return &Catalogue{registry: r, types: r.Catalogue()}
+}
+
+// NodeTypes returns every node type. The slice must not be changed.
+func (c *Catalogue) NodeTypes() []workflow.NodeType { return c.types }
+
+// Near returns the names of types that resemble name.
+func (c *Catalogue) Near(name string) []string { return c.registry.Near(name) }
+
+// Validate judges a document as it would be saved.
+func (c *Catalogue) Validate(doc *workflow.Document) workflow.Validation {
+	return node.ValidateDocument(doc, c.registry, node.ValidateOptions{})
+}
+
+// Normalize fills in what a document leaves out.
+func (c *Catalogue) Normalize(doc *workflow.Document) {
+	workflow.Normalize(doc, func(nodeType string) float64 {
+		if t := c.registry.Lookup(nodeType); t != nil {
+			return t.Newest()
+		}
+		return 1
+	})
+}
+
+// Webhooks lists what activation has to arm.
+func (c *Catalogue) Webhooks(doc *workflow.Document) []workflow.WebhookTrigger {
+	return node.Webhooks(doc)
+}
+
+// Webhook makes a webhook trigger of a document ready to take calls.
+func (c *Catalogue) Webhook(ctx context.Context, doc *workflow.Document, name string) (service.Webhook, error) {
+	n := doc.NodeByName(name)
+	if n == nil {
+		return nil, workflow.Errorf(workflow.CodeConflict, "the workflow changed, and its webhook is no longer there; activate it again")
+	}
+	w, err := node.ReadWebhook(ctx, n, nil)
+	if err != nil {
+		return nil, workflow.Wrap(workflow.CodeUnrunnable, err, "the webhook cannot take calls: "+err.Error())
+	}
+	return webhook{w}, nil
+}
+
+// NoWebhook is the answer where no webhook takes the call.
+func (c *Catalogue) NoWebhook(method, path string, methods []string) workflow.Response {
+	return node.NoWebhook(method, path, methods)
+}
+
+// webhook is a webhook node as the service sees it.
+type webhook struct{ *node.Webhook }
+
+// Answer is the response of an execution that ended without one.
+func (w webhook) Answer(status workflow.Status, items []workflow.Item) workflow.Response {
+	return w.Webhook.Answer(node.WebhookOutcome{Status: status, Items: items})
+}
+
+// agentEngine is the manager as the agent's server sees it.
+type agentEngine struct {
+	*engine.Manager
+	catalogue *Catalogue
+}
+
+// Validate looks at a document; it is the same for every owner.
+func (a agentEngine) Validate(_ context.Context, _ string, doc *workflow.Document) (workflow.Validation, error) {
+	return a.catalogue.Validate(doc), nil
+}
+
+// NodeTypes returns the catalogue.
+func (a agentEngine) NodeTypes(context.Context) ([]workflow.NodeType, error) {
+	return a.catalogue.NodeTypes(), nil
+}
+
+// codeRunner runs code nodes in worker processes.
+type codeRunner struct{ pool *expr.WorkerPool }
+
+// RunCode runs user JavaScript with what the running node can see.
+func (c codeRunner) RunCode(ctx context.Context, scope *expr.Scope, req node.CodeRequest) (node.CodeResult, error) {
+	res, err := c.pool.Code(ctx, scope, expr.CodeRequest{Source: req.Source, Mode: req.Mode, Index: req.Index, Items: req.Items})
+	return node.CodeResult{Value: res.Value, Undefined: res.Undefined, Console: res.Console}, err
+}
+
+// Documents is the service without an agent: enough to save and judge
+// documents, for commands that run nothing.
+type Documents struct {
+	*service.Service
+	engine *Engine
+}
+
+// OpenDocuments returns the service over the core's store. The caller closes it.
+func (c *Core) OpenDocuments() (*Documents, error) {
+	e, err := OpenEngine(c.Config, c.Log)
+	if err != nil {
+		return nil, err
+	}
+	svc, err := service.New(service.Options{Store: c.Store, Catalogue: e.Catalogue, PublicURL: c.PublicURL(), Logger: c.Log})
+	if err != nil {
+		e.Close()
+		return nil, err
+	}
+	return &Documents{Service: svc, engine: e}, nil
+}
+
+// Close ends the engine's processes.
+func (d *Documents) Close() { d.engine.Close() }

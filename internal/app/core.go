@@ -1,0 +1,123 @@
+// Package app puts the product together, by hand and top to bottom: store,
+// identities, engine, agent, service, doors. Commands and tests open it alike.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"flowgate/internal/auth"
+	"flowgate/internal/config"
+	"flowgate/internal/workflow"
+	"flowgate/store"
+	"flowgate/store/sqlite"
+)
+
+// LocalEmail is the email of the person at this machine: the owner of what
+// is made without naming anybody.
+const LocalEmail = "local@flowgate"
+
+// Core is what every command needs: the store and who may use it.
+type Core struct {
+	Config *config.Config
+	Log    *slog.Logger
+	Store  *sqlite.Store
+	Keys   *auth.APIKeys
+	Issuer *auth.Issuer
+}
+
+// OpenCore opens the data folder, making it and its secrets the first time.
+func OpenCore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Core, error) {
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w; choose another with --data-dir", err)
+	}
+	st, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(cfg.DataDir, sqlite.FileName), Logger: log, SyncFull: cfg.SQLiteSyncFull})
+	if err != nil {
+		return nil, fmt.Errorf("open the database in %s: %w", cfg.DataDir, err)
+	}
+	c := &Core{Config: cfg, Log: log, Store: st}
+	if err := c.openAuth(ctx); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return c, nil
+}
+
+func (c *Core) openAuth(ctx context.Context) (err error) {
+	pepper := []byte(c.Config.APISecretKey)
+	if len(pepper) == 0 {
+		if pepper, err = secretFile(filepath.Join(c.Config.DataDir, "api_secret_key")); err != nil {
+			return fmt.Errorf("keep the secret for API keys: %w", err)
+		}
+	}
+	c.Keys = auth.NewAPIKeys(c.Store, pepper)
+	c.Issuer, err = auth.NewIssuer(ctx, c.Store)
+	return err
+}
+
+// Close gives the database back.
+func (c *Core) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return errors.Join(c.Keys.Flush(ctx), c.Store.Close())
+}
+
+// User returns the user of that email, making one when there is none.
+func (c *Core) User(ctx context.Context, email string) (*workflow.User, error) {
+	u, err := c.Store.UserByEmail(ctx, email)
+	if workflow.CodeOf(err) != workflow.CodeNotFound {
+		return u, err
+	}
+	u = &workflow.User{ID: newUserID(), Email: email, Role: "user", CreatedAt: time.Now().UTC()}
+	err = c.Store.CreateUser(ctx, u)
+	if workflow.CodeOf(err) == workflow.CodeConflict { // another process was faster
+		return c.Store.UserByEmail(ctx, email)
+	}
+	return u, err
+}
+
+// LocalIdentity is the person at this machine.
+func (c *Core) LocalIdentity(ctx context.Context) (*auth.Identity, error) {
+	u, err := c.User(ctx, LocalEmail)
+	if err != nil {
+		return nil, err
+	}
+	return &auth.Identity{Subject: u.ID, Email: u.Email, Kind: auth.KindLocal, ClientName: "local", RateLimitTier: "unlimited"}, nil
+}
+
+// secretFile returns the 32 bytes in the file, writing random ones the first
+// time. Of several processes that start at once one writes.
+func secretFile(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if err == nil && len(data) >= 32 {
+		return data, nil
+	}
+	if err == nil {
+		return nil, fmt.Errorf("%s is damaged: it holds %d bytes instead of 32; restore it from a backup, or delete it (API keys then have to be made anew)", path, len(data))
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	secret := make([]byte, 32)
+	rand.Read(secret) //nolint:errcheck // crypto/rand.Read never fails
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".secret-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(tmp.Name()) //nolint:errcheck // a leftover does no harm
+	_, err = tmp.Write(secret)
+	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+		return nil, err
+	}
+	if err := os.Link(tmp.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, err
+	}
+	return os.ReadFile(path)
+}
+
+var _ store.Store = (*sqlite.Store)(nil)

@@ -1,0 +1,79 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+
+	"flowgate/internal/service"
+	"flowgate/internal/workflow"
+)
+
+// NodesDocument is docs/workflows.md's list of node types, from the catalogue.
+func NodesDocument(types []workflow.NodeType) string {
+	var b strings.Builder
+	b.WriteString("<!-- Made from the node catalogue; go test ./internal/app -update makes it anew. -->\n# Node types\n\n" +
+		"What a workflow can be made of. The parameters of each are in its JSON schema: the tool `get_node_details`\n" +
+		"shows it, with examples. A document with other types is kept, and refuses to run with the list of them.\n")
+	for _, c := range []workflow.Category{workflow.CategoryTrigger, workflow.CategoryAction, workflow.CategoryExternalAction,
+		workflow.CategoryFlow, workflow.CategoryHumanInTheLoop, workflow.CategoryAIAgent, workflow.CategoryTool, workflow.CategoryMemory} {
+		rows := ""
+		for _, t := range types {
+			if t.Category == c {
+				rows += fmt.Sprintf("| %s | `%s` | %s | %s |\n", t.DisplayName, t.Type, versions(t.Versions), oneLine(t.Description))
+			}
+		}
+		if rows != "" {
+			fmt.Fprintf(&b, "\n## %s\n\n| node | type | versions | does |\n|---|---|---|---|\n%s", c, rows)
+		}
+	}
+	return b.String()
+}
+
+// ToolsDocument is docs/api/mcp.md: every capability with its scope, its
+// routes and its arguments.
+func ToolsDocument(table []*service.Capability) string {
+	var b strings.Builder
+	b.WriteString("<!-- Made from the capability table; go test ./internal/app -update makes it anew. -->\n# Tools and routes\n\n" +
+		"Each ability is an MCP tool and a REST route with the same arguments, result and rules. Routes stand under\n" +
+		"`/api/app` (a user's token); by API key every tool is called with `POST /api/mcp/invoke`\n" +
+		"`{\"tool_name\": …, \"params\": {…}}`. A tool may be called with its own scope or with `tools:execute`.\n" +
+		"Path and query parameters and the body's fields together are the arguments.\n")
+	group := ""
+	for _, c := range table {
+		if c.Group != group {
+			group = c.Group
+			fmt.Fprintf(&b, "\n## %s\n", group)
+		}
+		fmt.Fprintf(&b, "\n### %s\n\n%s\n\nScope `%s`.", c.Name, c.Description, c.Scope)
+		for _, r := range c.Routes {
+			fmt.Fprintf(&b, " `%s %s` answers %d.", r.Method, r.Path, r.Status)
+		}
+		b.WriteString("\n")
+		if args := c.Input.Arguments(); len(args) > 0 {
+			b.WriteString("\n| argument | type | |\n|---|---|---|\n")
+			for _, a := range args {
+				fmt.Fprintf(&b, "| `%s`%s | %s | %s |\n", a.Name, required(a.Required), a.Type, oneLine(a.Description))
+			}
+		}
+	}
+	return b.String()
+}
+
+func required(yes bool) string {
+	if yes {
+		return " (needed)"
+	}
+	return ""
+}
+
+func versions(list []float64) string {
+	texts := make([]string, len(list))
+	for i, v := range list {
+		texts[i] = string(workflow.AppendNumber(nil, v))
+	}
+	return strings.Join(texts, ", ")
+}
+
+func oneLine(text string) string {
+	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "|", "\\|")
+}

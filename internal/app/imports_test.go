@@ -1,0 +1,104 @@
+package app_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// importRules says which packages of this module each package may import.
+// Entries ending in /... cover the packages below. "*" is everything. What is
+// not listed may import nothing of the module.
+var importRules = []struct {
+	pkg string
+	may []string
+}{
+	{"cmd/flowgate", []string{"*"}},
+	{"internal/app", []string{"*"}},
+	{"mcp", []string{"internal/service", "internal/auth", "internal/telemetry", "internal/workflow"}},
+	{"web", []string{"internal/service", "internal/auth", "internal/telemetry", "internal/workflow"}},
+	{"internal/service", []string{"store", "internal/auth", "internal/ratelimit", "internal/workflow"}},
+	{"internal/auth", []string{"store", "internal/workflow"}},
+	{"internal/engine", []string{"store", "internal/workflow", "internal/engine/..."}},
+	{"internal/engine/node", []string{"store", "internal/workflow", "internal/engine/expr"}},
+	{"internal/engine/expr", []string{"store", "internal/workflow"}},
+	{"internal/engine/durable", []string{"store", "internal/workflow"}},
+	{"internal/agent", []string{"proto/...", "store", "internal/workflow", "internal/engine", "internal/agent/planner"}},
+	{"grpcclient", []string{"proto/...", "internal/workflow"}},
+	{"proto/agentconv", []string{"proto/...", "internal/workflow"}},
+	{"store", []string{"internal/workflow"}},
+	{"store/...", []string{"store", "internal/workflow"}},
+	{"bench/...", []string{"*"}},
+}
+
+// free may be imported by everybody.
+var free = []string{"internal/telemetry", "internal/seal", "internal/egress"}
+
+type listedPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImportRules(t *testing.T) {
+	t.Parallel()
+	for _, p := range listPackages(t) {
+		pkg := strings.TrimPrefix(p.ImportPath, "flowgate/")
+		for _, imported := range p.Imports {
+			target, ours := strings.CutPrefix(imported, "flowgate/")
+			if ours && !mayImport(pkg, target) {
+				t.Errorf("%s imports %s, which the layout does not allow", pkg, target)
+			}
+			if ours && (pkg == "mcp" && target == "web" || pkg == "web" && target == "mcp") {
+				t.Errorf("%s imports %s: doors do not know each other", pkg, target)
+			}
+		}
+		if slices.Contains(p.Imports, "github.com/spf13/viper") && pkg != "internal/config" {
+			t.Errorf("%s imports viper: only internal/config does", pkg)
+		}
+	}
+}
+
+func mayImport(pkg, target string) bool {
+	if slices.Contains(free, target) {
+		return true
+	}
+	for _, r := range importRules {
+		if !covers(r.pkg, pkg) {
+			continue
+		}
+		return slices.ContainsFunc(r.may, func(pattern string) bool { return pattern == "*" || covers(pattern, target) })
+	}
+	return false
+}
+
+func covers(pattern, pkg string) bool {
+	if below, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return strings.HasPrefix(pkg, below+"/")
+	}
+	return pattern == pkg
+}
+
+func listPackages(t *testing.T) []listedPackage {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []listedPackage
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listedPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+}

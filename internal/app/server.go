@@ -1,0 +1,81 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"time"
+
+	"flowgate/internal/auth"
+	"flowgate/mcp"
+	"flowgate/web"
+)
+
+// Server is the doors: MCP and REST over the same service.
+type Server struct {
+	mcp *mcp.Server
+	web *web.Server
+}
+
+// Authenticator is the one for every door. local, when not nil, is who a
+// caller of the MCP tier is that presents nothing.
+func (a *App) Authenticator(local *auth.Identity) *auth.Authenticator {
+	return &auth.Authenticator{Keys: a.Keys, Issuer: a.Issuer, Local: local}
+}
+
+// Server puts the doors together. The caller serves it and shuts it down.
+func (a *App) Server(local *auth.Identity) (*Server, error) {
+	c := a.Config
+	authenticator := a.Authenticator(local)
+	hosts := append([]string{}, c.AllowedHosts...)
+	if u, err := url.Parse(a.PublicURL()); err == nil && u.Host != "" && len(hosts) > 0 {
+		hosts = append(hosts, u.Host)
+	}
+	door, err := mcp.New(mcp.Options{Service: a.Service, Authenticator: authenticator, Logger: a.Log, Version: Version,
+		PublicURL: a.PublicURL(), AllowedHosts: hosts, AllowedOrigins: c.CORSOrigins, AllowQueryKey: c.MCPAllowQueryAPIKey,
+		MaxBody: c.MaxBodyBytes})
+	if err != nil {
+		return nil, fmt.Errorf("set up the MCP door: %w", err)
+	}
+	server, err := web.New(web.Options{Service: a.Service, Authenticator: authenticator, Logger: a.Log,
+		Name: c.AppName, Version: Version, Environment: c.Environment, PublicURL: a.PublicURL(),
+		MCP: door.Handler(), Health: a.Health, OnStop: door.Close, Drain: 20 * time.Second,
+		PublicOff: !c.PublicAPIEnabled, AppOff: !c.AppAPIEnabled, MCPOff: !c.MCPAPIEnabled, AllowQueryKey: c.MCPAllowQueryAPIKey,
+		CORS:    web.CORS{Origins: c.CORSOrigins, Credentials: c.CORSAllowCredentials},
+		MaxBody: c.MaxBodyBytes, MaxWebhookBody: c.WebhookMaxBytes})
+	if err != nil {
+		door.Close()
+		return nil, fmt.Errorf("set up the web door: %w", err)
+	}
+	return &Server{mcp: door, web: server}, nil
+}
+
+// Serve answers HTTP until ctx ends or Shutdown, and lets requests finish.
+func (s *Server) Serve(ctx context.Context, lis net.Listener) error { return s.web.Start(ctx, lis) }
+
+// ServeStdio speaks MCP for id until in ends.
+func (s *Server) ServeStdio(ctx context.Context, id *auth.Identity, in io.Reader, out io.Writer) error {
+	return s.mcp.ServeStdio(ctx, id, in, out)
+}
+
+// Shutdown turns readiness off, ends streams, and lets requests finish until
+// ctx does.
+func (s *Server) Shutdown(ctx context.Context) error {
+	err := s.web.Shutdown(ctx)
+	s.mcp.Close()
+	return err
+}
+
+// Health asks the components the server depends on.
+func (a *App) Health(ctx context.Context) web.Health {
+	return web.Health{Database: checked(a.Store.Ping(ctx)), Agent: checked(a.Agent.Health(ctx))}
+}
+
+func checked(err error) web.Check {
+	if err != nil {
+		return web.CheckDown
+	}
+	return web.CheckUp
+}

@@ -1,0 +1,61 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+
+	"flowgate/internal/agent"
+	"flowgate/internal/auth"
+	"flowgate/internal/config"
+	"flowgate/internal/engine"
+)
+
+// Worker is the workflow agent alone: it runs executions of the store and
+// answers gateways over gRPC.
+type Worker struct {
+	core   *Core
+	engine *Engine
+	manage *engine.Manager
+	server *agent.Server
+}
+
+// OpenWorker opens the store and begins to run executions. The caller closes it.
+func OpenWorker(ctx context.Context, cfg *config.Config, log *slog.Logger, tls agent.TLS) (w *Worker, err error) {
+	core, err := OpenCore(ctx, cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	w = &Worker{core: core}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.Close(ctx))
+			w = nil
+		}
+	}()
+	if w.engine, err = OpenEngine(cfg, log); err != nil {
+		return w, err
+	}
+	if w.manage, err = core.OpenManager(ctx, w.engine); err != nil {
+		return w, err
+	}
+	w.server, err = agent.NewServer(agent.Options{Engine: agentEngine{w.manage, w.engine.Catalogue},
+		Verify: auth.NewAgentTokens(core.Issuer).Verify, Logger: log, TLS: tls})
+	return w, err
+}
+
+// Serve answers gateways until ctx ends.
+func (w *Worker) Serve(ctx context.Context, lis net.Listener) error { return w.server.Serve(ctx, lis) }
+
+// Close lets executions end until ctx does and gives everything back.
+func (w *Worker) Close(ctx context.Context) error {
+	var errs []error
+	if w.manage != nil {
+		errs = append(errs, w.manage.Close(ctx))
+	}
+	if w.engine != nil {
+		w.engine.Close()
+	}
+	return errors.Join(append(errs, w.core.Close())...)
+}
