@@ -14,6 +14,7 @@ import (
 // golden table: every capability, every kind of caller.
 func TestMatrix(t *testing.T) {
 	w := newWorld(t, nil)
+	atHome := newWorld(t, func(o *Options) { o.Authenticator.Local = local() })
 	type caller struct{ name, key string }
 	revoked, key, err := w.keys.Create(t.Context(), auth.NewKey{OwnerID: owner, ClientName: "t", Scopes: []string{"tools:execute"}})
 	if err != nil {
@@ -32,11 +33,15 @@ func TestMatrix(t *testing.T) {
 		if c.Scope == other {
 			other = auth.ScopeAuditRead
 		}
-		for _, who := range []caller{{"no credential", ""}, {"tools:execute", w.key(t, owner, "tools:execute")}, {"its scope", w.key(t, owner, c.Scope)},
+		for _, who := range []caller{{"no credential", ""}, {"local", ""}, {"tools:execute", w.key(t, owner, "tools:execute")}, {"its scope", w.key(t, owner, c.Scope)},
 			{"another scope", w.key(t, owner, other)}, {"tools:read", w.key(t, owner, "tools:read")}, {"revoked", revoked}, {"expired", expired},
 			{"a user's token", "eyJhbGciOiJFUzI1NiJ9.e30.x"}} {
+			at := w
+			if who.name == "local" {
+				at = atHome
+			}
 			fmt.Fprintf(&out, "%-20s %-15s list 2025 %-8s call 2025 %-28s call 2026 %-28s stdio %s\n", c.Name, who.name,
-				w.listed(t, who.key, c.Name), w.outcome(t, who.key, c.Name, false), w.outcome(t, who.key, c.Name, true), w.stdioOutcome(t, who.key, c.Name))
+				at.listed(t, who.key, c.Name), at.outcome(t, who.key, c.Name, false), at.outcome(t, who.key, c.Name, true), at.stdioOutcome(t, who.key, c.Name))
 		}
 	}
 	golden(t, "matrix.golden", out.Bytes())
@@ -75,9 +80,6 @@ func (w *world) outcome(t *testing.T, key, tool string, modern bool) string {
 
 func (w *world) stdioOutcome(t *testing.T, key, tool string) string {
 	id, err := w.Authenticator.Authenticate(t.Context(), auth.Presented{APIKey: key, Tier: auth.TierMCP})
-	if key == "" {
-		id, err = local(), nil // the only caller without a credential there
-	}
 	if err != nil {
 		return "does not start"
 	}

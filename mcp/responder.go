@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	protocol "github.com/mark3labs/mcp-go/mcp"
 )
 
 // writeTimeout bounds how long one write may wait for a slow reader.
@@ -23,10 +25,9 @@ type responder struct {
 	accepts bool            // event streams
 	id      json.RawMessage // of the request
 
-	mu      sync.Mutex
-	status  int // 0 until headers are sent
-	mode    func(p []byte) ([]byte, error)
-	written bool
+	mu     sync.Mutex
+	status int // 0 until headers are sent
+	mode   func(p []byte) ([]byte, error)
 }
 
 func newResponder(w http.ResponseWriter, r *http.Request, id json.RawMessage) *responder {
@@ -88,7 +89,7 @@ func (r *responder) WriteHeader(status int) {
 
 func (r *responder) plainAsRPC(status int) func([]byte) ([]byte, error) {
 	return func(p []byte) ([]byte, error) {
-		e := &rpcError{Code: -32600, Message: strings.TrimSpace(string(p)), Data: map[string]any{"status": status}}
+		e := &rpcError{Code: protocol.INVALID_REQUEST, Message: strings.TrimSpace(string(p)), Data: map[string]any{"status": status}}
 		return append(e.encode(r.id), '\n'), nil
 	}
 }

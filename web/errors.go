@@ -74,7 +74,7 @@ func (s *Server) handleError(err error, c echo.Context) {
 		return
 	}
 	if isFacade(c.Request().URL.Path) {
-		_ = writeJSON(c, status, s.facadeError(c, status, err))
+		_ = writeJSON(c, status, s.facadeError(c, err))
 		return
 	}
 	_ = writeJSON(c, status, bodyOf(c, status, err))

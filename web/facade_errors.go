@@ -46,8 +46,7 @@ type class struct {
 func classOf(err error) class {
 	switch workflow.CodeOf(err) {
 	case workflow.CodeInvalid:
-		var faults = detailsOf(err)["fields"]
-		if faults != nil {
+		if detailsOf(err)["fields"] != nil {
 			return class{"PARAMETER_ERROR", 0, []string{"Mend the parameters named in details.fields.", "GET /api/mcp/tools/{tool_name} shows the input schema."}}
 		}
 		return class{"VALIDATION_ERROR", 0, []string{"Send a JSON object with tool_name and params.", "GET /api/mcp/tools/{tool_name} shows the input schema."}}
@@ -78,7 +77,7 @@ func classOf(err error) class {
 	return class{"INTERNAL_ERROR", 0, []string{"Try once more; if it stays, report request_id."}}
 }
 
-func (s *Server) facadeError(c echo.Context, _ int, err error) facadeBody {
+func (s *Server) facadeError(c echo.Context, err error) facadeBody {
 	k := classOf(err)
 	details := detailsOf(err)
 	if details == nil {

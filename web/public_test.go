@@ -13,11 +13,11 @@ func TestHealth(t *testing.T) {
 		status string
 		code   int
 	}{
-		"all off":    {Health{}, "healthy", 200},
-		"all up":     {Health{CheckUp, CheckUp, CheckUp}, "healthy", 200},
-		"no redis":   {Health{CheckUp, CheckDown, CheckUp}, "degraded", 200},
-		"no agent":   {Health{CheckUp, CheckUp, CheckDown}, "degraded", 200},
-		"no databse": {Health{CheckDown, CheckUp, CheckUp}, "unhealthy", 503},
+		"all off":     {Health{}, "healthy", 200},
+		"all up":      {Health{CheckUp, CheckUp, CheckUp}, "healthy", 200},
+		"no redis":    {Health{CheckUp, CheckDown, CheckUp}, "degraded", 200},
+		"no agent":    {Health{CheckUp, CheckUp, CheckDown}, "degraded", 200},
+		"no database": {Health{CheckDown, CheckUp, CheckUp}, "unhealthy", 503},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, func(o *Options) { o.Health = func(context.Context) Health { return tc.health } })

@@ -72,7 +72,6 @@ type Server struct {
 	http     *http.Server
 	stopping atomic.Bool
 	health   healthCache
-	started  time.Time
 	stopOnce sync.Once
 }
 
@@ -84,7 +83,7 @@ func New(o Options) (*Server, error) {
 	case o.CORS.Credentials && strings.Contains(strings.Join(o.CORS.Origins, " "), "*"):
 		return nil, errors.New("web: CORS with credentials needs origins by name, not *")
 	}
-	s := &Server{Options: withDefaults(o), started: time.Now()}
+	s := &Server{Options: withDefaults(o)}
 	s.echo = echo.New()
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError

@@ -68,9 +68,23 @@ func TestBadInput(t *testing.T) {
 		})
 	}
 	t.Run("scope missing, native", func(t *testing.T) {
-		status, body := srv.post(t, "/mcp", reader, rpc("tools/call", `{"name":"delete_workflow","arguments":{}}`))
-		if status != 403 || !strings.Contains(body, "workflows:write") {
-			t.Errorf("status %d: %s", status, body)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.url+"/mcp", rpc("tools/call", `{"name":"delete_workflow","arguments":{},
+			"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range map[string]string{"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "X-API-Key": reader,
+			"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "delete_workflow"} {
+			req.Header.Set(name, value)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		challenge := resp.Header.Get("WWW-Authenticate")
+		if resp.StatusCode != 403 || !strings.Contains(challenge, `error="insufficient_scope"`) || !strings.Contains(challenge, `scope="workflows:write"`) {
+			t.Errorf("status %d, challenge %q", resp.StatusCode, challenge)
 		}
 	})
 	t.Run("endless work", func(t *testing.T) { testEndless(t, srv, all) })

@@ -24,7 +24,7 @@ func (c *clock) advance(t time.Time) {
 func source(seed uint64, path string, run int) *rand.Rand {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(path + "\x00" + strconv.Itoa(run)))
-	return rand.New(rand.NewPCG(seed, h.Sum64())) //nolint:gosec // repeatable on purpose, no secrets come of it
+	return rand.New(rand.NewPCG(seed, h.Sum64())) // repeatable on purpose, no secrets come of it
 }
 
 // stopwatch cancels a context after a while of working time; waits do not

@@ -18,7 +18,7 @@ var _ node.Evaluator = (*evaluator)(nil)
 func (x *execution) evaluator(t task, h *host) *evaluator {
 	if x.session == nil {
 		x.session = x.engine.expr.Session()
-		x.world.sessions = append(x.world.sessions, x.session)
+		x.sessions = append(x.sessions, x.session)
 	}
 	return &evaluator{session: x.session, scope: x.scope(t, h)}
 }

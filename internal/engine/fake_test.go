@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -163,7 +162,6 @@ var errKilled = errors.New("killed")
 // journal is Effects that keep what was recorded and may be killed before or
 // after any effect.
 type journal struct {
-	mu       sync.Mutex
 	data     map[string][]byte
 	asked    []string       // names in order of this computation
 	ran      map[string]int // how often a step's function ran, over all computations

@@ -20,7 +20,7 @@ type host struct {
 	v    *vertex
 	run  int
 	try  int
-	ctx  context.Context //nolint:containedctx // StaticData has none to be given
+	ctx  context.Context // StaticData has none to be given
 	eval *evaluator
 	rand *rand.Rand
 
@@ -91,7 +91,7 @@ func (h *host) Receive(ctx context.Context, key string, w workflow.Waiting, dead
 	x.waits(ctx, h.v, h.run, &w)
 	x.pause()
 	message, err := x.effects.Receive(ctx, w.Topic, w, deadline)
-	x.world.resume()
+	x.resume()
 	if err != nil {
 		return nil, x.fault(ctx, err)
 	}
@@ -106,7 +106,7 @@ func (h *host) Receive(ctx context.Context, key string, w workflow.Waiting, dead
 func (x *execution) waitUntil(ctx context.Context, key string, t time.Time) error {
 	x.pause()
 	err := x.effects.WaitUntil(ctx, key, t)
-	x.world.resume()
+	x.resume()
 	if err != nil {
 		return x.fault(ctx, err)
 	}

@@ -39,7 +39,7 @@ var _ http.RoundTripper = (*HTTPMock)(nil)
 
 // LoadHTTPMock reads a file of MockAnswers.
 func LoadHTTPMock(path string) (http.RoundTripper, error) {
-	data, err := os.ReadFile(path) //nolint:gosec // the operator named the file
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, workflow.Wrap(workflow.CodeInvalid, err, "The file of recorded answers cannot be read.")
 	}

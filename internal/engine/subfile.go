@@ -14,7 +14,7 @@ type SubWorkflows map[string]*workflow.Workflow
 
 // LoadSubWorkflows reads a JSON file of {"ID": document, …}.
 func LoadSubWorkflows(path string) (SubWorkflows, error) {
-	data, err := os.ReadFile(path) //nolint:gosec // the operator named the file
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, workflow.Wrap(workflow.CodeInvalid, err, "The file of sub-workflows cannot be read.")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"flowgate/internal/engine/node"
 	"flowgate/internal/workflow"
@@ -91,7 +92,7 @@ func (x *execution) runNested(ctx context.Context, caller *host) ([]workflow.Ite
 	}
 	f := &node.Failure{Message: x.failure.Message, Description: x.failure.Description, Code: x.failure.Code}
 	if x.failure.Node != "" {
-		f.Description = fmt.Sprintf("In the sub-workflow %q, node %q. %s", titleOf(x.workflow), x.failure.Node, x.failure.Description)
+		f.Description = strings.TrimSpace(fmt.Sprintf("In the sub-workflow %q, node %q. %s", titleOf(x.workflow), x.failure.Node, x.failure.Description))
 	}
 	x.log(ctx, caller, "error", fmt.Sprintf("Sub-workflow %q failed: %s", titleOf(x.workflow), x.failure.Message))
 	return nil, f

@@ -61,6 +61,9 @@ const made = await call('create_workflow', {
   connections: { Hook: { main: [[{ node: 'Greet', type: 'main', index: 0 }]] } },
 });
 assert.equal(made.validation.valid, true, JSON.stringify(made.validation.errors));
+// Run by hand its trigger takes the inputs as the request's body.
+const byHand = await call('execute_workflow', { workflow_id: made.workflow_id, inputs: { name: 'Bo', nested: { list: [1, 2] } } });
+assert.deepEqual(byHand.result[0].json, { greeting: 'Hello Bo' });
 const active = await call('activate_workflow', { workflow_id: made.workflow_id });
 assert.equal(active.triggers[0].url, `${url}/webhook/${path}`);
 const answer = await fetch(active.triggers[0].url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ name: 'Åse' }) });
@@ -68,7 +71,7 @@ const body = await answer.text();
 assert.equal(answer.status, 200, body);
 assert.deepEqual(JSON.parse(body), { greeting: 'Hello Åse' });
 const list = await call('list_executions', { workflow_id: made.workflow_id });
-assert.equal(list.executions.length, 1);
+assert.equal(list.executions.length, 2);
 assert.equal(list.executions[0].status, 'success');
 const logs = await call('get_execution_logs', { execution_id: list.executions[0].execution_id });
 assert.equal(logs.events.at(-1).type, 'execution_finished');

@@ -33,6 +33,7 @@ func (v *vm) natives() *goja.Object {
 	_ = o.Set("maxText", v.pool.opts.MaxStringBytes)
 	v.cryptoNatives(o)
 	v.zoneNatives(o)
+	v.localeNatives(o)
 	return o
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/dop251/goja"
 )
 
-//go:embed js
+//go:embed js/*.js js/*.json
 var sources embed.FS
 
 // libraries are the realm's own sources, compiled once per pool and only
@@ -16,9 +16,12 @@ var sources embed.FS
 type libraries struct {
 	mu       sync.Mutex
 	programs map[string]*goja.Program
+	locales  *locales
 }
 
-func newLibraries() *libraries { return &libraries{programs: map[string]*goja.Program{}} }
+func newLibraries() *libraries {
+	return &libraries{programs: map[string]*goja.Program{}, locales: &locales{}}
+}
 
 func (l *libraries) get(name string) (*goja.Program, error) {
 	l.mu.Lock()

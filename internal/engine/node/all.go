@@ -43,7 +43,6 @@ func All() []*Type {
 		errorTrigger(),
 		convertToFile(),
 		extractFromFile(),
-		localFiles(),
 		stickyNote(),
 	}
 }

@@ -81,10 +81,10 @@ func (b *binder) structure(p *plan, src *workflow.Object, dst reflect.Value, at 
 		raw, ok := src.Get(f.name)
 		sub := at.field(f.name)
 		if !ok || (raw == nil && f.hasDef) {
-			if !f.hasDef {
+			if !f.hasDef && !f.nested() {
 				continue
 			}
-			raw, sub.literal = f.def, true
+			raw, sub.literal = f.def, true // nil for a struct, whose fields have defaults of their own
 		}
 		if err := b.field(f, raw, dst.FieldByIndex(f.index), sub); err != nil {
 			return err

@@ -1,7 +1,6 @@
 package node
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -175,9 +174,14 @@ func TestExtractFailures(t *testing.T) {
 
 func TestLocalFilesAreRefused(t *testing.T) {
 	t.Parallel()
-	typ := localFiles()
-	if _, err := typ.Run(context.Background(), &Call{}); err == nil || len(typ.Check(&workflow.Node{})) != 1 {
-		t.Error("local files were not refused")
+	reg := NewRegistry(All(), RegistryOptions{})
+	for _, name := range []string{"n8n-nodes-base.readWriteFile", "n8n-nodes-base.readBinaryFile", "n8n-nodes-base.writeBinaryFile"} {
+		if reg.Lookup(name) != nil || LocalFileHint(name) == "" {
+			t.Errorf("%s is not refused with a reason", name)
+		}
+	}
+	if LocalFileHint(httpRequestName) != "" {
+		t.Error("another type is refused")
 	}
 }
 

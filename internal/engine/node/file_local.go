@@ -1,37 +1,13 @@
 package node
 
-import (
-	"context"
-
-	"flowgate/internal/workflow"
-)
-
-// localFiles stands for the node types that read or write files of the
-// server. They are known so that a document that holds one is told why it
-// cannot run.
-func localFiles() *Type {
-	const name = "n8n-nodes-base.readWriteFile"
-	return &Type{
-		Name: name, DisplayName: "Files on the Server (refused)", Category: workflow.CategoryExternalAction,
-		Aliases:     []string{"n8n-nodes-base.readBinaryFile", "n8n-nodes-base.readBinaryFiles", "n8n-nodes-base.writeBinaryFile", "n8n-nodes-base.localFileTrigger"},
-		Description: "Not available: workflows cannot read or write files of the server. Fetch files with an HTTP Request, take them in by a Webhook, or keep them in the item.",
-		Versions:    []float64{1}, Params: localFileParams{},
-		Examples:    []workflow.NodeExample{example("Refused; found in documents from elsewhere", name, 1, `{}`)},
-		Check: func(n *workflow.Node) []workflow.Finding {
-			return []workflow.Finding{{Code: "refused_node_type", Node: n.Name, Path: "type", Message: localFilesRefused, Hint: localFilesHint}}
-		},
-		Run: func(context.Context, *Call) (Output, error) {
-			return Output{}, &Failure{Message: localFilesRefused, Description: localFilesHint}
-		},
+// LocalFileHint says what to do about a node type that reads or writes files
+// of the server, which no document may; "" for other types. Such types are
+// not in All, so documents that hold one are refused.
+func LocalFileHint(typeName string) string {
+	switch typeName {
+	case "n8n-nodes-base.readWriteFile", "n8n-nodes-base.readBinaryFile", "n8n-nodes-base.readBinaryFiles",
+		"n8n-nodes-base.writeBinaryFile", "n8n-nodes-base.localFileTrigger":
+		return "Workflows cannot read or write files of the server. Fetch the file with an HTTP Request, take it in by a Webhook, or make it with Convert to File."
 	}
+	return ""
 }
-
-// localFileParams takes any parameters: the node does not run.
-type localFileParams struct {
-	Options any `json:"options" expr:"no"`
-}
-
-const (
-	localFilesRefused = "Workflows cannot read or write files of the server."
-	localFilesHint    = "Fetch the file with an HTTP Request, take it in by a Webhook, or make it with Convert to File."
-)

@@ -1,7 +1,7 @@
 package node
 
 import (
-	"crypto/md5" //nolint:gosec // RFC 7616 names it; servers still ask for it
+	"crypto/md5" // RFC 7616 names it; servers still ask for it
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"

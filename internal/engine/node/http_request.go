@@ -44,7 +44,7 @@ type httpRun struct {
 	plans  map[int]*plannedCall
 	auths  map[string]*httpAuth
 	ahead  map[int]*flight
-	ctx    context.Context //nolint:containedctx // of requests sent ahead; ends with the run
+	ctx    context.Context // of requests sent ahead; ends with the run
 	flying sync.WaitGroup
 }
 

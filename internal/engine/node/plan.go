@@ -46,6 +46,11 @@ type field struct {
 	verbatim bool // never an expression
 }
 
+// nested reports whether the field is a struct of parameters.
+func (f *field) nested() bool {
+	return f.typ.Kind() == reflect.Struct && f.typ != valueType && !implementsRaw(f.typ)
+}
+
 // condition is one term of a show tag.
 type condition struct {
 	name   string
