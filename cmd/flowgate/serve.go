@@ -57,7 +57,7 @@ func (o *options) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	server, err := a.Server(local)
+	server, err := a.Server(ctx, local)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func (o *options) stdio(ctx context.Context, apiKey, httpAddress string) (err er
 	if err != nil {
 		return err
 	}
-	server, err := a.Server(nil)
+	server, err := a.Server(ctx, nil)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"net"
@@ -26,16 +27,20 @@ func (a *App) Authenticator(local *auth.Identity) *auth.Authenticator {
 }
 
 // Server puts the doors together. The caller serves it and shuts it down.
-func (a *App) Server(local *auth.Identity) (*Server, error) {
+func (a *App) Server(ctx context.Context, local *auth.Identity) (*Server, error) {
 	c := a.Config
 	authenticator := a.Authenticator(local)
 	hosts := append([]string{}, c.AllowedHosts...)
 	if u, err := url.Parse(a.PublicURL()); err == nil && u.Host != "" && len(hosts) > 0 {
 		hosts = append(hosts, u.Host)
 	}
+	sessionKey, err := a.Store.Secret(ctx, "mcp_session", randomSecret)
+	if err != nil {
+		return nil, fmt.Errorf("load the key of MCP sessions: %w", err)
+	}
 	door, err := mcp.New(mcp.Options{Service: a.Service, Authenticator: authenticator, Logger: a.Log, Version: Version,
 		PublicURL: a.PublicURL(), AllowedHosts: hosts, AllowedOrigins: c.CORSOrigins, AllowQueryKey: c.MCPAllowQueryAPIKey,
-		MaxBody: c.MaxBodyBytes})
+		MaxBody: c.MaxBodyBytes, SessionKey: sessionKey})
 	if err != nil {
 		return nil, fmt.Errorf("set up the MCP door: %w", err)
 	}
@@ -78,4 +83,10 @@ func checked(err error) web.Check {
 		return web.CheckDown
 	}
 	return web.CheckUp
+}
+
+func randomSecret() ([]byte, error) {
+	secret := make([]byte, 32)
+	_, err := rand.Read(secret)
+	return secret, err
 }

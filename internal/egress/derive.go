@@ -14,7 +14,8 @@ type Variant struct {
 	Redirects int
 	// InsecureTLS accepts any certificate.
 	InsecureTLS bool
-	// Proxy carries the request. Its own address is guarded too.
+	// Proxy carries the request. Its own address is guarded too; where the
+	// operator has named a proxy, another is refused.
 	Proxy *url.URL
 	// Secrets are header names that hold credentials, beyond the usual ones:
 	// they do not go to another origin.
@@ -55,6 +56,12 @@ func Derive(c *http.Client, v Variant) (*http.Client, error) {
 	}
 	key := variantKey{insecureTLS: v.InsecureTLS}
 	if v.Proxy != nil {
+		if t.guard.opts.Proxy != nil {
+			return nil, &BlockedError{
+				Host: v.Proxy.Hostname(), Reason: "every request goes by the operator's proxy",
+				Remedy: "Leave the proxy out.",
+			}
+		}
 		if s := v.Proxy.Scheme; s != "http" && s != "https" && s != "socks5" {
 			return nil, &BlockedError{Host: v.Proxy.Hostname(), Reason: "the proxy's scheme is not http, https or socks5"}
 		}

@@ -260,6 +260,9 @@ func TestProxies(t *testing.T) {
 	_, _, err := get(t, c, "http://0x7f000001/")
 	wantBlocked(t, err)
 
+	_, err = Derive(c, Variant{Proxy: at})
+	wantBlocked(t, err)
+
 	named, err := Derive(New(Options{Resolver: resolver}).Client(), Variant{Proxy: at})
 	if err != nil {
 		t.Fatal(err)

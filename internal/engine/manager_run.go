@@ -38,15 +38,15 @@ func (m *Manager) run(r *durable.Run) error {
 	switch {
 	case outcome.Status.Final():
 		return m.conclude(context.WithoutCancel(ctx), e, rec, &outcome)
-	case ctx.Err() != nil && errors.Is(context.Cause(ctx), durable.ErrCancelled):
+	case errors.Is(context.Cause(ctx), durable.ErrCancelled):
 		return m.conclude(context.WithoutCancel(ctx), e, rec, cancelled(outcome))
-	case ctx.Err() != nil:
-		return context.Cause(ctx) // another process goes on, or the next start
-	case outcome.Suspended:
-		if err := rec.flush(ctx); err != nil {
+	case outcome.Suspended && (ctx.Err() == nil || errors.Is(context.Cause(ctx), durable.ErrSuspended)):
+		if err := rec.flush(context.WithoutCancel(ctx)); err != nil {
 			return interrupted(err)
 		}
 		return durable.ErrSuspended
+	case ctx.Err() != nil:
+		return context.Cause(ctx) // another process goes on, or the next start
 	}
 	return interrupted(outcome.Err)
 }
@@ -159,6 +159,9 @@ func (m *Manager) job(r *durable.Run, e *workflow.Execution, w *workflow.Workflo
 		},
 		OnStaticData: func(ctx context.Context, data *workflow.Object) error {
 			return m.store.SetStaticData(ctx, e.OwnerID, e.WorkflowID, data)
+		},
+		OnSubStaticData: func(ctx context.Context, workflowID string, data *workflow.Object) error {
+			return m.store.SetStaticData(ctx, e.OwnerID, workflowID, data)
 		},
 	}
 }

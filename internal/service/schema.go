@@ -74,6 +74,7 @@ func domainSchemas() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[workflow.Connections](): object(`{"<from node>": {"main": [[{"node": "<to node>", "type": "main", "index": 0}]]}}: per output a list of targets`),
 		reflect.TypeFor[workflow.Settings]():    object(`such as {"executionOrder": "v1", "timezone": "Europe/Oslo"}`),
 		reflect.TypeFor[workflow.Object]():      object(""),
+		reflect.TypeFor[workflow.PinData]():     object(""),
 		reflect.TypeFor[json.RawMessage]():      anything(""),
 		reflect.TypeFor[time.Time]():            {Type: "string", Format: "date-time"},
 	}

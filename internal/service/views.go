@@ -29,7 +29,7 @@ type WorkflowView struct {
 	Nodes       []workflow.Node      `json:"nodes"`
 	Connections workflow.Connections `json:"connections"`
 	Settings    workflow.Settings    `json:"settings"`
-	PinData     map[string][]any     `json:"pinData,omitempty"`
+	PinData     workflow.PinData     `json:"pinData,omitempty"`
 	Tags        []string             `json:"tags"`
 	Active      bool                 `json:"active"`
 	Version     int                  `json:"version"`

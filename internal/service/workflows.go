@@ -99,7 +99,7 @@ type CreateWorkflowInput struct {
 	Nodes       []workflow.Node      `json:"nodes"`
 	Connections workflow.Connections `json:"connections,omitempty"`
 	Settings    *workflow.Settings   `json:"settings,omitempty"`
-	PinData     map[string][]any     `json:"pinData,omitempty" jsonschema:"items by node name that replace the node in manual runs"`
+	PinData     workflow.PinData     `json:"pinData,omitempty" jsonschema:"items by node name that replace the node in manual runs"`
 	Tags        []string             `json:"tags,omitempty"`
 }
 
@@ -143,7 +143,7 @@ type UpdateWorkflowInput struct {
 	Nodes       []workflow.Node      `json:"nodes,omitempty" jsonschema:"all nodes of the workflow from now on"`
 	Connections workflow.Connections `json:"connections,omitempty" jsonschema:"all connections from now on"`
 	Settings    *workflow.Settings   `json:"settings,omitempty"`
-	PinData     map[string][]any     `json:"pinData,omitempty"`
+	PinData     workflow.PinData     `json:"pinData,omitempty"`
 	Tags        []string             `json:"tags,omitempty"`
 }
 

@@ -11,17 +11,17 @@ import (
 // what is missing; Extra keeps unknown top-level fields so that a read-edit-
 // write round trip loses nothing.
 type Document struct {
-	ID          string           `json:"id,omitempty"`
-	Name        string           `json:"name"`
-	Description string           `json:"description,omitempty"`
-	Nodes       []Node           `json:"nodes"`
-	Connections Connections      `json:"connections"`
-	Settings    Settings         `json:"settings"`
-	PinData     map[string][]any `json:"pinData,omitempty"`
-	StaticData  *Object          `json:"staticData,omitempty"`
-	Tags        []string         `json:"tags,omitempty"`
-	Active      bool             `json:"active,omitempty"`
-	Extra       *Object          `json:"-"`
+	ID          string      `json:"id,omitempty"`
+	Name        string      `json:"name"`
+	Description string      `json:"description,omitempty"`
+	Nodes       []Node      `json:"nodes"`
+	Connections Connections `json:"connections"`
+	Settings    Settings    `json:"settings"`
+	PinData     PinData     `json:"pinData,omitempty"`
+	StaticData  *Object     `json:"staticData,omitempty"`
+	Tags        []string    `json:"tags,omitempty"`
+	Active      bool        `json:"active,omitempty"`
+	Extra       *Object     `json:"-"`
 }
 
 // Node is one step of a document. Parameters hold plain values and
@@ -70,6 +70,31 @@ func (n *Node) ErrorPolicy() string {
 type CredentialRef struct {
 	ID   string `json:"id,omitempty"`
 	Name string `json:"name,omitempty"`
+}
+
+// PinData replaces nodes' outputs in manual runs: items by node name, each an
+// object with "json" or the json itself.
+type PinData map[string][]any
+
+// UnmarshalJSON reads pinned items, keeping the order of their keys.
+func (p *PinData) UnmarshalJSON(data []byte) error {
+	v, err := DecodeJSON(data)
+	if err != nil {
+		return err
+	}
+	obj, ok := v.(*Object)
+	if !ok || obj.Len() == 0 {
+		*p = nil
+		return nil
+	}
+	*p = make(PinData, obj.Len())
+	for i := range obj.Len() {
+		node, v := obj.At(i)
+		if list, ok := v.([]any); ok {
+			(*p)[node] = list
+		}
+	}
+	return nil
 }
 
 // Connections maps a node's name to its outputs by connection type ("main",

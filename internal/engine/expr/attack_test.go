@@ -3,12 +3,24 @@ package expr
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"flowgate/internal/workflow"
 )
+
+// peak is how much memory the process has had at most.
+func peak() string {
+	data, _ := os.ReadFile("/proc/self/status")
+	for _, l := range strings.Split(string(data), "\n") {
+		if strings.HasPrefix(l, "VmHWM") {
+			return l
+		}
+	}
+	return ""
+}
 
 // attackData is an input with enough text to grow.
 func attackScope(t testing.TB) *Scope {
@@ -24,7 +36,7 @@ var attacks = []struct {
 }{
 	{"endless loop", `(() => { while (true) {} })()`, "timeout"},
 	{"endless getter", `({ get a() { while (true) {} } }).a`, "timeout"},
-	{"endless toString in text", "x{{ ({ toString() { while (true) {} } }) }}", "timeout"},
+	{"endless toString in text", "=x{{ ({ toString() { while (true) {} } }) }}", "timeout"},
 	{"endless toJSON", `({ toJSON() { for (;;) {} } })`, "timeout"},
 	{"endless promise", `(async () => { while (true) await 0 })()`, "timeout"},
 	{"endless then", `({ then: 1, x: (function f() { return Promise.resolve().then(f) })() })`, "timeout"},
@@ -49,7 +61,7 @@ var attacks = []struct {
 	{"wide template", "(() => { let s = 'x'.repeat(8e6); return `" + strings.Repeat("${s}", 400) + "` })()", "memory"},
 	{"list doubling", `(() => { let a = [1]; for (;;) a = [...a, ...a] })()`, "memory timeout"},
 	{"concat doubling", `(() => { let a = [1]; for (;;) a = a.concat(a) })()`, "memory timeout"},
-	{"wide concat", `(() => { let a = new Array(4000000).fill(0); return [].concat(a, a, a, a, a, a, a, a) })()`, "memory"},
+	{"wide concat", `(() => { let a = new Array(1000000).fill(0); return [].concat(a, a, a, a, a, a, a, a) })()`, "memory timeout"},
 	{"long list", `new Array(1e9).fill(0)`, "memory"},
 	{"long list joined", `Array(4e9).join("x")`, "memory"},
 	{"array-like", `Array.from({ length: 1e9 })`, "memory"},
@@ -67,10 +79,10 @@ var attacks = []struct {
 	{"apply", `Math.max.apply(null, { length: 1e9 })`, "memory"},
 	{"replaceAll", `"x".repeat(1e6).replaceAll("x", "y".repeat(1e6))`, "memory"},
 	{"replace by dollar", "'x'.repeat(1e5).replace(/x/g, '$`$`$`$`')", "memory"},
-	{"join", `new Array(4e6).join("x".repeat(1e6))`, "memory"},
-	{"shared lists as text", `(() => { let a = [1]; for (let i = 0; i < 50; i++) a = [a, a]; return "" + a })()`, "memory"},
-	{"shared lists as JSON", `(() => { let a = [1]; for (let i = 0; i < 50; i++) a = [a, a]; return JSON.stringify(a) })()`, "memory"},
-	{"shared lists as value", `(() => { let a = [1]; for (let i = 0; i < 50; i++) a = [a, a]; return a })()`, "memory"},
+	{"join", `new Array(1e6).join("x".repeat(1e6))`, "memory"},
+	{"shared lists as text", `(() => { let a = [1]; for (let i = 0; i < 50; i++) a = [a, a]; return "" + a })()`, "memory timeout"},
+	{"shared lists as JSON", `(() => { let a = [1]; for (let i = 0; i < 50; i++) a = [a, a]; return JSON.stringify(a) })()`, "memory timeout"},
+	{"shared lists as value", `(() => { let a = [1]; for (let i = 0; i < 50; i++) a = [a, a]; return a })()`, "memory timeout"},
 	{"shared lists flattened", `(() => { let a = [1]; for (let i = 0; i < 50; i++) a = [a, a]; return a.flat(Infinity) })()`, "memory timeout"},
 	{"nested list as text", `(() => { let a = []; for (let i = 0; i < 200000; i++) a = [a]; return "" + a })()`, "memory timeout"},
 	{"nested list as JSON", `(() => { let a = []; for (let i = 0; i < 200000; i++) a = [a]; return JSON.stringify(a) })()`, "memory timeout"},
@@ -80,7 +92,7 @@ var attacks = []struct {
 	{"prototype chain", `(() => { let o = {}; for (let i = 0; i < 1e7; i++) o = Object.create(o); return o.x })()`, "memory timeout"},
 	{"class chain", `(() => { let C = class {}; for (let i = 0; i < 1e7; i++) C = class extends C {}; return C.x })()`, "timeout memory"},
 	{"bind chain", `(() => { let f = () => 1; for (let i = 0; i < 1e7; i++) f = f.bind(null); return f() })()`, "timeout memory"},
-	{"JSON nesting", `JSON.parse("[".repeat(1e6))`, ""},
+	{"JSON nesting", `JSON.parse("[".repeat(1e6))`, "memory"},
 	{"map growth", `(() => { const m = new Map(); for (let i = 0; ; i++) m.set(i, "x" + i) })()`, "memory timeout"},
 	{"object growth", `(() => { const o = {}; for (let i = 0; ; i++) o["k" + i] = i })()`, "memory timeout"},
 	{"split", `"x".repeat(1.6e7).split("")`, ""},
@@ -113,17 +125,17 @@ func TestAttacks(t *testing.T) {
 	for _, a := range attacks {
 		t.Run(a.name, func(t *testing.T) {
 			s := newSession(t, p)
-			raw := "={{ " + strings.ReplaceAll(a.code, "}}", "} }") + " }}"
-			if strings.Contains(a.code, "{{") {
-				raw = "=" + strings.Replace(strings.ReplaceAll(a.code, "} }", "}} "), "}) }}", "} ) }}", 1)
+			raw := a.code
+			if !IsExpression(raw) {
+				raw = "={{ " + strings.ReplaceAll(a.code, "}}", "} }") + " }}"
 			}
 			started := time.Now()
 			v, err := s.Resolve(context.Background(), raw, 0, attackScope(t))
 			took := time.Since(started)
-			if took > 5*time.Second {
+			if took > 3*time.Second {
 				t.Errorf("took %v", took)
 			}
-			t.Logf("%v: %v %.60v", took, err, v)
+			t.Logf("%v: %v %.60v [%s]", took, err, v, peak())
 			if a.kinds == "" {
 				return
 			}

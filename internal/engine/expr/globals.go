@@ -60,6 +60,8 @@ func (v *vm) globals(hooks *goja.Object) {
 func (v *vm) helpers(hooks *goja.Object) {
 	v.hide(helperExtend, hooks.Get("extend"))
 	v.hide(helperOptional, hooks.Get("extendOptional"))
+	v.hide(helperAdd, hooks.Get("add"))
+	v.hide(helperList, hooks.Get("list"))
 	v.function(helperKey, v.key)
 	v.function(helperStore, v.store)
 	v.function(helperText, v.templateText)

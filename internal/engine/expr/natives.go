@@ -7,7 +7,7 @@ import (
 )
 
 // maxArray bounds the length of lists that native functions are let at.
-const maxArray = 1 << 22
+const maxArray = 1 << 20
 
 // natives are the functions of Go that the realm's own sources use.
 func (v *vm) natives() *goja.Object {
@@ -28,6 +28,7 @@ func (v *vm) natives() *goja.Object {
 		},
 		"join":      func(a args) goja.Value { return v.rt.ToValue(v.join(a.at(0), a.text(1))) },
 		"stringify": v.stringify,
+		"nesting":   func(a args) goja.Value { return v.rt.ToValue(nesting(a.text(0))) },
 	})
 	_ = o.Set("maxArray", maxArray)
 	_ = o.Set("maxText", v.pool.opts.MaxStringBytes)
@@ -109,4 +110,27 @@ func (v *vm) templateText(a args) goja.Value {
 		}
 	}
 	return v.rt.ToValue(b.String())
+}
+
+// nesting is how deep the brackets of a JSON text go.
+func nesting(s string) int {
+	depth, deepest, quoted := 0, 0, false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case quoted:
+			if c == '\\' {
+				i++
+			} else if c == '"' {
+				quoted = false
+			}
+		case c == '"':
+			quoted = true
+		case c == '[' || c == '{':
+			depth++
+			deepest = max(deepest, depth)
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return deepest
 }

@@ -19,7 +19,7 @@ type Options struct {
 	ExprTimeout time.Duration
 	// CodeTimeout bounds one run of user code. 0: 60 seconds.
 	CodeTimeout time.Duration
-	// MaxDepth is the depth of calls. 0: 2000.
+	// MaxDepth is the depth of calls. 0: 1000.
 	MaxDepth int
 	// MaxStringBytes bounds text that is made or returned at once. 0: 16 MiB.
 	MaxStringBytes int
@@ -44,7 +44,7 @@ func (o Options) withDefaults() Options {
 		o.CodeTimeout = time.Minute
 	}
 	if o.MaxDepth <= 0 {
-		o.MaxDepth = 2000
+		o.MaxDepth = 1000
 	}
 	if o.MaxStringBytes <= 0 {
 		o.MaxStringBytes = 16 << 20

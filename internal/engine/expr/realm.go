@@ -88,7 +88,7 @@ func newVM(p *Pool, need needs) (*vm, error) {
 		return nil, err
 	}
 	extensions := v.rt.NewObject()
-	hooks, err := v.loadWith("hooks.js", v.host(), extensions)
+	hooks, err := v.loadWith("hooks.js", v.host(), extensions, natives)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,8 @@ const (
 	helperStore    = "#store"  // a[key] = …
 	helperText     = "#text"   // `…${}…` of many parts
 	helperExtra    = "#extra"  // $name that is not built in
+	helperAdd      = "#add"    // a + b where it may be done again and again
+	helperList     = "#list"   // […a, …b] there
 )
 
 // rewriter changes the tree of an expression into what runs: method calls
@@ -28,12 +30,20 @@ type rewriter struct {
 	err      *Error
 	luxon    bool
 	mutates  bool
+	repeats  bool     // holds functions, so that anything may be done many times
 	nodes    []string // literal names in $("…"), $node["…"], $items("…")
 }
 
 func newRewriter(prg *ast.Program) *rewriter {
 	r := &rewriter{declared: map[string]bool{}}
 	declaredNames(reflect.ValueOf(prg.Body), r.declared, false)
+	walk(reflect.ValueOf(prg.Body), func(v reflect.Value) bool {
+		switch v.Interface().(type) {
+		case *ast.FunctionLiteral, *ast.ArrowFunctionLiteral, *ast.ClassLiteral:
+			r.repeats = true
+		}
+		return !r.repeats
+	})
 	return r
 }
 
@@ -69,9 +79,7 @@ func (r *rewriter) expr(e ast.Expression, chain bool) ast.Expression {
 		return e
 	case *ast.AssignExpression:
 		r.mutates = true
-		e.Left = r.target(e.Left)
-		e.Right = r.expr(e.Right, false)
-		return e
+		return r.assign(e)
 	case *ast.UnaryExpression:
 		if e.Operator == token.INCREMENT || e.Operator == token.DECREMENT {
 			r.mutates = true
@@ -82,6 +90,15 @@ func (r *rewriter) expr(e ast.Expression, chain bool) ast.Expression {
 	case *ast.NumberLiteral:
 		if n := e.Literal; n != "" && n[len(n)-1] == 'n' {
 			r.fail(KindSecurity, e.Idx, "BigInt is not available in expressions")
+		}
+	case *ast.BinaryExpression:
+		if e.Operator == token.PLUS && r.repeats {
+			return helper(helperAdd, e.Idx0(), r.expr(e.Left, false), r.expr(e.Right, false))
+		}
+	case *ast.ArrayLiteral:
+		if r.repeats && hasSpread(e) {
+			r.children(reflect.ValueOf(e), false)
+			return helper(helperList, e.LeftBracket, e)
 		}
 	case *ast.TemplateLiteral:
 		return r.text(e)
@@ -222,6 +239,32 @@ func (r *rewriter) target(e ast.Expression) ast.Expression {
 	return r.expr(e, false)
 }
 
+// assign rewrites an assignment. a += b becomes a = a + b where that has to
+// be guarded; what a names is evaluated twice then.
+func (r *rewriter) assign(e *ast.AssignExpression) ast.Expression {
+	left := e.Left
+	e.Left = r.target(e.Left)
+	e.Right = r.expr(e.Right, false)
+	if e.Operator != token.PLUS || !r.repeats {
+		return e
+	}
+	switch left.(type) {
+	case *ast.Identifier, *ast.DotExpression, *ast.BracketExpression:
+		e.Operator = token.ASSIGN
+		e.Right = helper(helperAdd, e.Idx0(), left, e.Right)
+	}
+	return e
+}
+
+func hasSpread(e *ast.ArrayLiteral) bool {
+	for _, v := range e.Value {
+		if _, ok := v.(*ast.SpreadElement); ok {
+			return true
+		}
+	}
+	return false
+}
+
 // pattern refuses properties as targets of destructuring.
 func (r *rewriter) pattern(v reflect.Value) {
 	walk(v, func(v reflect.Value) bool {
@@ -240,7 +283,7 @@ func (r *rewriter) pattern(v reflect.Value) {
 // text sends a template of many parts, whose size the VM does not bound,
 // through a helper.
 func (r *rewriter) text(e *ast.TemplateLiteral) ast.Expression {
-	if e.Tag != nil || len(e.Expressions) <= 8 {
+	if e.Tag != nil || len(e.Expressions) <= 8 && !(r.repeats && len(e.Expressions) > 1) {
 		r.children(reflect.ValueOf(e), false)
 		return e
 	}

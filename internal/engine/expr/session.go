@@ -128,8 +128,10 @@ const maxEvaluations = 16
 
 // value evaluates a chunk to a typed value.
 func (s *Session) value(ctx context.Context, c *chunk) (any, error) {
-	if v, ok, err := s.fast(c); ok || err != nil {
-		return v, place(err, c)
+	if v, ok, err := s.fast(c); err != nil {
+		return nil, place(err, c)
+	} else if ok {
+		return v, nil
 	}
 	var out any
 	err := s.script(ctx, c, func(v goja.Value) error {
@@ -137,7 +139,10 @@ func (s *Session) value(ctx context.Context, c *chunk) (any, error) {
 		out, err = s.vm.result(v)
 		return err
 	})
-	return out, place(err, c)
+	if err != nil {
+		return nil, place(err, c)
+	}
+	return out, nil
 }
 
 // text evaluates a template to text.

@@ -74,7 +74,9 @@ func (v *vm) guarded(ctx context.Context, limit time.Duration, outermost bool, f
 		}
 		if killed := v.s.run.end(); killed != nil {
 			v.spoiled = true
-			err = killed
+			if err == nil || asError(err, KindCode).Kind != KindMemory {
+				err = killed
+			}
 		}
 	}()
 	return f()

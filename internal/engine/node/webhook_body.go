@@ -69,7 +69,8 @@ func (b *requestBody) parse(body []byte, o WebhookOptions) *workflow.Response {
 	case kind == "application/x-www-form-urlencoded":
 		b.value = flatForm(string(body))
 	case strings.HasSuffix(kind, "/xml") || strings.HasSuffix(kind, "+xml"):
-		v, err := xmlObject(body, xmlOptions{lowerTags: true})
+		o := xmlNodeOptions{AttrKey: "$", CharKey: "_", ExplicitRoot: true, Normalize: true, NormalizeTags: true, Trim: true}
+		v, err := o.read(textFrom(body, callHeader(b.call, "content-type")))
 		if err != nil {
 			return unreadable(http.StatusUnprocessableEntity, "The body is not valid XML: "+err.Error()+".")
 		}

@@ -196,6 +196,11 @@
 
   // JSON, whose text may be exponentially larger than the data.
   wrap(JSON, "stringify", () => natives.stringify);
+  wrap(JSON, "parse", (native) => function parse(value, reviver) {
+    const s = String(value);
+    if (natives.nesting(s) > 1000) limit("the JSON is nested too deep");
+    return reviver === undefined ? native(s) : native(s, reviver);
+  });
 
   // No code from text.
   const refuse = function () { throw natives.refusal("code cannot be made from text here"); };

@@ -1,6 +1,6 @@
 // Objects that stand for nodes and inputs, and the helpers that rewritten
 // expressions call. host holds functions of the interpreter's owner.
-(function (host, extensions) {
+(function (host, extensions, natives) {
   "use strict";
   const at = Symbol("at");
   const has = Object.prototype.hasOwnProperty;
@@ -101,8 +101,19 @@
     (isArray(v) ? v.length === 0 : typeOf(v) === "object" && Object.keys(v).length === 0);
   const numbers = (list) => (list.length === 1 && isArray(list[0]) ? list[0] : list).map(Number);
 
+  const { limit, maxText, maxArray } = natives;
+  const add = (a, b) => {
+    const sum = a + b;
+    if (typeof sum === "string" && sum.length > maxText) limit("the text would be too long");
+    return sum;
+  };
+  const list = (l) => {
+    if (l.length > maxArray) limit("the list would be too long");
+    return l;
+  };
+
   return {
-    kind, extend, extendOptional,
+    kind, add, list, extend, extendOptional,
     nodeRef: (name, i) => make(nodeProto, name, i),
     legacy: (name, i) => make(legacyProto, name, i),
     input: (i) => make(inputProto, "", i),
