@@ -30,6 +30,7 @@ type markdownWriter struct {
 	skip   map[string]bool
 	breaks int    // line breaks due before the next text
 	prefix string // begins every line, for quotes and lists
+	blank  string // begins the empty lines that are due
 	pre    bool   // inside preformatted text
 	lists  []list
 	space  bool // a space is due before the next text
@@ -48,6 +49,9 @@ func (w *markdownWriter) children(n *html.Node) {
 
 func (w *markdownWriter) block(breaks int) {
 	if w.b.Len() > 0 {
+		if w.breaks == 0 || len(w.prefix) < len(w.blank) {
+			w.blank = w.prefix
+		}
 		w.breaks = max(w.breaks, breaks)
 	}
 	w.space = false
@@ -63,10 +67,10 @@ func (w *markdownWriter) write(s string) {
 		if most < 1 {
 			most = 3
 		}
-		for range min(w.breaks, most) {
-			w.b.WriteString("\n" + strings.TrimRight(w.prefix, " "))
+		for range min(w.breaks, most) - 1 {
+			w.b.WriteString("\n" + strings.TrimRight(w.blank, " "))
 		}
-		w.b.WriteString(w.prefix[len(strings.TrimRight(w.prefix, " ")):])
+		w.b.WriteString("\n" + w.prefix)
 		w.breaks = 0
 	} else if w.b.Len() == 0 {
 		w.b.WriteString(w.prefix)
