@@ -119,7 +119,7 @@ func withDefaults(o Options) Options {
 	}
 	if len(o.SessionKey) == 0 {
 		o.SessionKey = make([]byte, 32)
-		rand.Read(o.SessionKey) //nolint:errcheck // crypto/rand.Read never fails
+		rand.Read(o.SessionKey)
 	}
 	o.MaxBody = orDefault(o.MaxBody, 4<<20)
 	o.MaxResult = orDefault(o.MaxResult, 64<<10)

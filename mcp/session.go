@@ -53,7 +53,7 @@ func callerOf(id *auth.Identity) string {
 // create returns a new session id of caller's.
 func (s *sessions) create(caller string) string {
 	raw := make([]byte, sessionNonce+8, sessionNonce+8+sessionMAC)
-	rand.Read(raw[:sessionNonce]) //nolint:errcheck // crypto/rand.Read never fails
+	rand.Read(raw[:sessionNonce])
 	binary.BigEndian.PutUint64(raw[sessionNonce:], uint64(s.now().Unix()))
 	id := base64.RawURLEncoding.EncodeToString(append(raw, s.code(raw, caller)...))
 	s.mu.Lock()

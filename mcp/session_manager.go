@@ -11,7 +11,7 @@ import (
 
 // ResolveSessionIdManager gives the library a manager that acts for the
 // request's caller, or for the server itself when there is none.
-func (s *sessions) ResolveSessionIdManager(r *http.Request) server.SessionIdManager { //nolint:revive // the library's name
+func (s *sessions) ResolveSessionIdManager(r *http.Request) server.SessionIdManager {
 	if r == nil {
 		return &callersSessions{all: s}
 	}

@@ -51,7 +51,7 @@ func configCommand(o *options) *cobra.Command {
 			}
 			w := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', 0)
 			for _, s := range cfg.Settings() {
-				fmt.Fprintf(w, "%s\t%s\t%s\n", s.Name, s.Value, s.Doc) //nolint:errcheck // Flush tells
+				fmt.Fprintf(w, "%s\t%s\t%s\n", s.Name, s.Value, s.Doc)
 			}
 			return w.Flush()
 		},
@@ -101,7 +101,7 @@ func askReady(ctx context.Context, url string) error {
 	if err != nil {
 		return fmt.Errorf("no server answers at %s: %w", url, err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read from
+	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("the server at %s is not ready: it answered %s", url, resp.Status)
 	}

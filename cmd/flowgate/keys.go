@@ -111,9 +111,9 @@ func keysList(o *options) *cobra.Command {
 					return writeJSON(o.out, map[string]any{"keys": keys})
 				}
 				w := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(w, "ID\tCLIENT\tACTIVE\tTIER\tEXPIRES\tLAST USED\tSCOPES") //nolint:errcheck // Flush tells
+				fmt.Fprintln(w, "ID\tCLIENT\tACTIVE\tTIER\tEXPIRES\tLAST USED\tSCOPES")
 				for _, k := range keys {
-					fmt.Fprintf(w, "%s\t%s\t%t\t%s\t%s\t%s\t%v\n", k.ID, k.ClientName, k.Active, k.RateLimitTier, dateOr(k.ExpiresAt, "never"), dateOr(k.LastUsedAt, "never"), k.Scopes) //nolint:errcheck // Flush tells
+					fmt.Fprintf(w, "%s\t%s\t%t\t%s\t%s\t%s\t%v\n", k.ID, k.ClientName, k.Active, k.RateLimitTier, dateOr(k.ExpiresAt, "never"), dateOr(k.LastUsedAt, "never"), k.Scopes)
 				}
 				return w.Flush()
 			})

@@ -80,7 +80,7 @@ func (o *options) run(ctx context.Context, file string, f runFlags) error {
 func (f runFlags) job(doc *workflow.Document) (*engine.Job, error) {
 	now := time.Now().UTC()
 	var seed [8]byte
-	rand.Read(seed[:]) //nolint:errcheck // crypto/rand.Read never fails
+	rand.Read(seed[:])
 	items, err := inputItems(f.input)
 	if err != nil {
 		return nil, &usageError{err}

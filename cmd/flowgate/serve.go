@@ -104,9 +104,9 @@ func (o *options) greet(a *app.App, addr net.Addr) {
   health    %s/health
   data      %s
   a key     flowgate keys create --name my-client --scopes tools:execute --data-dir %s
-`, app.Version, addr, url, url, url, a.Config.DataDir, a.Config.DataDir) //nolint:errcheck // a greeting nobody reads is no failure
+`, app.Version, addr, url, url, url, a.Config.DataDir, a.Config.DataDir)
 	if !a.Config.MCPAPIKeyRequired {
-		fmt.Fprintln(o.err, "  warning   callers without a key are the local user (mcp_api_key_required is false)") //nolint:errcheck // as above
+		fmt.Fprintln(o.err, "  warning   callers without a key are the local user (mcp_api_key_required is false)")
 	}
 }
 
@@ -160,6 +160,6 @@ func (o *options) agent(ctx context.Context, address, clientCA string) (err erro
 	if err != nil {
 		return fmt.Errorf("listen: %w; choose another address with --listen", err)
 	}
-	fmt.Fprintf(o.err, "flowgate %s agent listens on %s, data in %s\n", app.Version, lis.Addr(), cfg.DataDir) //nolint:errcheck // a greeting
+	fmt.Fprintf(o.err, "flowgate %s agent listens on %s, data in %s\n", app.Version, lis.Addr(), cfg.DataDir)
 	return w.Serve(ctx, lis)
 }

@@ -126,16 +126,16 @@ func (o *options) printResult(res fileResult, asJSON bool) error {
 	if res.Error != "" {
 		state = res.Error
 	}
-	fmt.Fprintf(o.out, "%s: %s", res.File, state) //nolint:errcheck // the next write tells
+	fmt.Fprintf(o.out, "%s: %s", res.File, state)
 	if res.WorkflowID != "" {
-		fmt.Fprintf(o.out, " %s %q", res.WorkflowID, res.Name) //nolint:errcheck // the next write tells
+		fmt.Fprintf(o.out, " %s %q", res.WorkflowID, res.Name)
 	}
 	if v := res.Validation; v != nil {
 		for _, f := range v.Errors {
-			fmt.Fprintf(o.out, "\n  error   %s", findingLine(f)) //nolint:errcheck // the next write tells
+			fmt.Fprintf(o.out, "\n  error   %s", findingLine(f))
 		}
 		for _, f := range v.Warnings {
-			fmt.Fprintf(o.out, "\n  warning %s", findingLine(f)) //nolint:errcheck // the next write tells
+			fmt.Fprintf(o.out, "\n  warning %s", findingLine(f))
 		}
 	}
 	_, err := fmt.Fprintln(o.out)

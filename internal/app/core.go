@@ -104,12 +104,12 @@ func secretFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	secret := make([]byte, 32)
-	rand.Read(secret) //nolint:errcheck // crypto/rand.Read never fails
+	rand.Read(secret)
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".secret-*")
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(tmp.Name()) //nolint:errcheck // a leftover does no harm
+	defer os.Remove(tmp.Name())
 	_, err = tmp.Write(secret)
 	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
 		return nil, err

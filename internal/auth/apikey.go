@@ -191,7 +191,7 @@ var keyEncoding = base32.NewEncoding("abcdefghjkmnpqrstuvwxyz023456789").WithPad
 
 func generateKey() (id, text string) {
 	raw := make([]byte, keyIDBytes+keySecretBytes)
-	rand.Read(raw) //nolint:errcheck // crypto/rand.Read never fails
+	rand.Read(raw) // never fails
 	enc := keyEncoding
 	id = enc.EncodeToString(raw[:keyIDBytes])
 	body := keyPrefix + id + "_" + enc.EncodeToString(raw[keyIDBytes:])

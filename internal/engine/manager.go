@@ -62,10 +62,11 @@ type Manager struct {
 	recorders map[string]*recorder
 	documents map[versionKey]*workflow.Workflow
 
-	ctx  context.Context
-	stop context.CancelFunc
-	work sync.WaitGroup
-	wake chan struct{}
+	opened chan struct{} // closed when runtime is set; runs may begin before
+	ctx    context.Context
+	stop   context.CancelFunc
+	work   sync.WaitGroup
+	wake   chan struct{}
 }
 
 type versionKey struct {
@@ -87,32 +88,23 @@ func OpenManager(ctx context.Context, o ManagerOptions) (*Manager, error) {
 	}
 	m := &Manager{opts: o, engine: o.Engine, store: o.Store, log: o.Logger, now: o.Now,
 		slots: make(chan struct{}, o.MaxConcurrency), starting: map[string]*workflow.Execution{},
-		recorders: map[string]*recorder{}, documents: map[versionKey]*workflow.Workflow{}, wake: make(chan struct{}, 1)}
+		recorders: map[string]*recorder{}, documents: map[versionKey]*workflow.Workflow{}, wake: make(chan struct{}, 1), opened: make(chan struct{})}
 	m.ctx, m.stop = context.WithCancel(context.WithoutCancel(ctx))
 	m.hub = newHub(m.ctx, o.Store, o.Logger)
 	m.writer = newWriter(o.Store)
 	d := o.Durable
 	d.Leases, d.Func, d.EngineVersion, d.Logger = o.Store, m.run, o.Version, o.Logger
-	rt, err := durable.Open(ctx, d)
+	var err error
+	m.runtime, err = durable.Open(ctx, d)
+	close(m.opened)
 	if err != nil {
 		m.stop()
 		m.writer.close()
 		return nil, err
 	}
-	m.mu.Lock()
-	m.runtime = rt
-	m.mu.Unlock()
 	m.work.Go(m.flushLoop)
 	m.work.Go(m.sweepLoop)
 	return m, nil
-}
-
-// durableRuntime is the runtime, nil while OpenManager is still at it: runs
-// that are taken over may begin before it has returned.
-func (m *Manager) durableRuntime() *durable.Runtime {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.runtime
 }
 
 // Close stops taking executions, lets running ones end until ctx does, and

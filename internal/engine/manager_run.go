@@ -18,6 +18,11 @@ import (
 // far as it goes.
 func (m *Manager) run(r *durable.Run) error {
 	ctx := r.Context()
+	select {
+	case <-m.opened:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	e, release, err := m.admit(ctx, r)
 	if err != nil || e == nil {
 		return err
@@ -208,7 +213,7 @@ func suspension(err error) error {
 
 func randomSeed() uint64 {
 	var b [8]byte
-	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails
+	rand.Read(b[:])
 	return binary.LittleEndian.Uint64(b[:])
 }
 

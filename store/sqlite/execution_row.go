@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"encoding/json"
-
 	"flowgate/internal/workflow"
 )
 
@@ -62,6 +60,6 @@ func outcomeOf(e *workflow.Execution) (o outcome, err error) {
 		return o, err
 	}
 	o.waiting, err = jsonBlob(e.WaitingFor)
-	o.result = blob(json.RawMessage(e.Result))
+	o.result = blob(e.Result)
 	return o, err
 }

@@ -50,7 +50,7 @@ func (p *statements) prepare(ctx context.Context, write, read *sql.DB) error {
 		{&p.webhookPattern, read, `SELECT ` + hookColumns + ` FROM webhooks WHERE shape IN (SELECT value FROM json_each(?)) AND parameters > 0`},
 		{&p.key, read, `SELECT ` + keyColumns + ` FROM api_keys WHERE id = ?`},
 	} {
-		stmt, err := s.db.PrepareContext(ctx, s.query)
+		stmt, err := s.db.PrepareContext(ctx, s.query) //nolint:sqlclosecheck // Close closes them all
 		if err != nil {
 			return err
 		}

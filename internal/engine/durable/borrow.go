@@ -79,11 +79,11 @@ func (c *lentConn) ExecContext(ctx context.Context, query string, args []driver.
 }
 
 func (c *lentConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	rows, err := c.q().QueryContext(ctx, query, values(args)...)
+	rows, err := c.q().QueryContext(ctx, query, values(args)...) //nolint:rowserrcheck // lentRows asks, as it is read
 	if err != nil {
 		return nil, err
 	}
-	cols, err := rows.Columns()
+	cols, err := rows.Columns() //nolint:sqlclosecheck // lentRows closes them, when its reader does
 	if err != nil {
 		return nil, errors.Join(err, rows.Close())
 	}
