@@ -1,0 +1,117 @@
+package seal
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Key is one key. ID is the name people give it; sealed texts carry the
+// fingerprint, so that a key may be renamed.
+type Key struct {
+	ID     string
+	Secret []byte // KeySize bytes
+}
+
+// Fingerprint tells keys apart without telling anything of them.
+func (k Key) Fingerprint() string {
+	sum := sha256.Sum256(append([]byte("flowgate key id\x00"), k.Secret...))
+	return hex.EncodeToString(sum[:6])
+}
+
+func (k Key) check() error {
+	if len(k.Secret) != KeySize {
+		return fmt.Errorf("key %q has %d bytes instead of %d; make one with: openssl rand -hex 32", k.ID, len(k.Secret), KeySize)
+	}
+	if strings.Count(string(k.Secret), string(k.Secret[:1])) == KeySize {
+		return fmt.Errorf("key %q is one byte repeated; make one with: openssl rand -hex 32", k.ID)
+	}
+	return nil
+}
+
+// ParseKeys reads one key, or a list with commas, the newest first: each 32
+// bytes in hex or base64, with or without a name and a colon before it, such
+// as "2026:<new>,2025:<old>". An error never repeats a key.
+func ParseKeys(text string) ([]Key, error) {
+	var keys []Key
+	names := map[string]bool{}
+	for i, part := range strings.Split(text, ",") {
+		name, secret, named := strings.Cut(strings.TrimSpace(part), ":")
+		if !named {
+			name, secret = "", name
+		}
+		k := Key{ID: strings.TrimSpace(name), Secret: decode(strings.TrimSpace(secret))}
+		switch {
+		case named && k.ID == "":
+			return nil, fmt.Errorf("key %d of the list has an empty name before its colon", i+1)
+		case k.Secret == nil:
+			return nil, fmt.Errorf("key %d of the list is not %d bytes in hex or base64; make one with: openssl rand -hex 32", i+1, KeySize)
+		case k.ID == "":
+			k.ID = k.Fingerprint()
+		}
+		if err := k.check(); err != nil {
+			return nil, err
+		}
+		if names[k.ID] {
+			return nil, fmt.Errorf("two keys of the list are named %q", k.ID)
+		}
+		names[k.ID] = true
+		keys = append(keys, k)
+	}
+	return keys, nil
+}
+
+// decode returns the KeySize bytes that text stands for, nil when it stands
+// for none.
+func decode(text string) []byte {
+	for _, f := range []func(string) ([]byte, error){hex.DecodeString, base64.StdEncoding.DecodeString, base64.RawStdEncoding.DecodeString,
+		base64.URLEncoding.DecodeString, base64.RawURLEncoding.DecodeString} {
+		if secret, err := f(text); err == nil && len(secret) == KeySize {
+			return secret
+		}
+	}
+	return nil
+}
+
+// KeyFile returns the key in the file, writing a random one the first time,
+// readable by its owner only. Of several processes that start at once one
+// writes.
+func KeyFile(path string) (Key, error) {
+	k, err := readKey(path)
+	if !errors.Is(err, os.ErrNotExist) {
+		return k, err
+	}
+	secret := make([]byte, KeySize)
+	rand.Read(secret) //nolint:errcheck // crypto/rand.Read never fails
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".key-*")
+	if err != nil {
+		return Key{}, err
+	}
+	defer os.Remove(tmp.Name()) //nolint:errcheck // a leftover does no harm
+	_, err = tmp.WriteString(hex.EncodeToString(secret) + "\n")
+	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+		return Key{}, err
+	}
+	if err := os.Link(tmp.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
+		return Key{}, err
+	}
+	return readKey(path)
+}
+
+func readKey(path string) (Key, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Key{}, err
+	}
+	keys, err := ParseKeys(strings.TrimSpace(string(data)))
+	if err != nil || len(keys) != 1 {
+		return Key{}, fmt.Errorf("%s does not hold a key: restore it from a backup, or delete it (stored credentials are then lost)", path)
+	}
+	return keys[0], nil
+}
