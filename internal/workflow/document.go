@@ -1,7 +1,6 @@
 package workflow
 
 import (
-	"bytes"
 	"encoding/json"
 	"time"
 )
@@ -76,27 +75,6 @@ type CredentialRef struct {
 // object with "json" or the json itself.
 type PinData map[string][]any
 
-// UnmarshalJSON reads pinned items, keeping the order of their keys.
-func (p *PinData) UnmarshalJSON(data []byte) error {
-	v, err := DecodeJSON(data)
-	if err != nil {
-		return err
-	}
-	obj, ok := v.(*Object)
-	if !ok || obj.Len() == 0 {
-		*p = nil
-		return nil
-	}
-	*p = make(PinData, obj.Len())
-	for i := range obj.Len() {
-		node, v := obj.At(i)
-		if list, ok := v.([]any); ok {
-			(*p)[node] = list
-		}
-	}
-	return nil
-}
-
 // Connections maps a node's name to its outputs by connection type ("main",
 // "ai_tool", …): outputs → targets.
 type Connections map[string]map[string][][]Target
@@ -150,48 +128,6 @@ func (d Document) MarshalJSON() ([]byte, error) {
 	return marshalWithExtra(plain(d), d.Extra)
 }
 
-// UnmarshalJSON reads a document, tolerating tags given as objects and pinned
-// data, and keeps unknown fields.
-func (d *Document) UnmarshalJSON(data []byte) error {
-	type plain Document
-	p := struct {
-		*plain
-		Tags        []json.RawMessage `json:"tags"`
-		Name        any               `json:"name"`
-		ID          any               `json:"id"`
-		Connections json.RawMessage   `json:"connections"`
-		StaticData  json.RawMessage   `json:"staticData"`
-	}{plain: (*plain)(d)}
-	if err := json.Unmarshal(data, &p); err != nil {
-		return err
-	}
-	d.Name, _ = p.Name.(string)
-	d.ID, _ = p.ID.(string)
-	d.Tags = nil
-	for _, raw := range p.Tags {
-		var s string
-		var o struct{ Name string }
-		if json.Unmarshal(raw, &s) == nil {
-			d.Tags = append(d.Tags, s)
-		} else if json.Unmarshal(raw, &o) == nil && o.Name != "" {
-			d.Tags = append(d.Tags, o.Name)
-		}
-	}
-	d.StaticData = nil
-	if obj, err := DecodeJSON(p.StaticData); err == nil {
-		d.StaticData, _ = obj.(*Object)
-	}
-	d.Connections = nil
-	if len(p.Connections) > 0 && !bytes.Equal(bytes.TrimSpace(p.Connections), []byte("[]")) {
-		if err := json.Unmarshal(p.Connections, &d.Connections); err != nil {
-			return err
-		}
-	}
-	var err error
-	d.Extra, err = extraFields(data, plain{})
-	return err
-}
-
 // MarshalJSON writes the node with its unknown fields behind the known.
 func (n Node) MarshalJSON() ([]byte, error) {
 	type plain Node
@@ -201,74 +137,10 @@ func (n Node) MarshalJSON() ([]byte, error) {
 	return marshalWithExtra(plain(n), n.Extra)
 }
 
-// UnmarshalJSON reads a node and keeps unknown fields. Null or absent
-// parameters become an empty object.
-func (n *Node) UnmarshalJSON(data []byte) error {
-	type plain Node
-	p := struct {
-		*plain
-		Position    json.RawMessage `json:"position"`
-		Parameters  json.RawMessage `json:"parameters"`
-		Credentials json.RawMessage `json:"credentials"`
-	}{plain: (*plain)(n)}
-	if err := json.Unmarshal(data, &p); err != nil {
-		return err
-	}
-	_ = json.Unmarshal(p.Position, &n.Position) // a missing position is no fault
-	n.Parameters = &Object{}
-	if len(p.Parameters) > 0 {
-		v, err := DecodeJSON(p.Parameters)
-		if err != nil {
-			return err
-		}
-		if obj, ok := v.(*Object); ok {
-			n.Parameters = obj
-		}
-	}
-	n.Credentials = decodeCredentials(p.Credentials)
-	var err error
-	n.Extra, err = extraFields(data, plain{})
-	return err
-}
-
-// decodeCredentials accepts the present form {type: {id, name}} and the older
-// {type: "name"}.
-func decodeCredentials(data []byte) map[string]CredentialRef {
-	var raw map[string]json.RawMessage
-	if json.Unmarshal(data, &raw) != nil || len(raw) == 0 {
-		return nil
-	}
-	out := make(map[string]CredentialRef, len(raw))
-	for kind, r := range raw {
-		var ref CredentialRef
-		if json.Unmarshal(r, &ref) != nil {
-			_ = json.Unmarshal(r, &ref.Name)
-		}
-		out[kind] = ref
-	}
-	return out
-}
-
 // MarshalJSON writes the settings with the unknown ones behind the known.
 func (s Settings) MarshalJSON() ([]byte, error) {
 	type plain Settings
 	return marshalWithExtra(plain(s), s.Extra)
-}
-
-// UnmarshalJSON reads settings and keeps unknown ones.
-func (s *Settings) UnmarshalJSON(data []byte) error {
-	type plain Settings
-	p := struct {
-		*plain
-		ExecutionTimeout any `json:"executionTimeout"`
-	}{plain: (*plain)(s)}
-	if err := json.Unmarshal(data, &p); err != nil {
-		return err
-	}
-	s.ExecutionTimeout, _ = p.ExecutionTimeout.(float64)
-	var err error
-	s.Extra, err = extraFields(data, plain{})
-	return err
 }
 
 // MarshalJSON writes outputs, and never null for the map itself.

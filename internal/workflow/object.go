@@ -3,10 +3,13 @@ package workflow
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Object is a JSON object that keeps its keys in the order they were set, as
@@ -190,57 +193,77 @@ const maxDepth = 512
 // DecodeJSON reads exactly one JSON value into the kinds an Object holds.
 // Nesting beyond 512 levels and trailing data are errors.
 func DecodeJSON(data []byte) (any, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
+	dec := jsontext.NewDecoder(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	v, err := decodeValue(dec, 0)
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
 	if err != nil {
 		return nil, err
 	}
-	if _, err := dec.Token(); err != io.EOF {
+	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("unexpected data after the JSON value at byte %d", dec.InputOffset())
 	}
 	return v, nil
 }
 
-func decodeValue(dec *json.Decoder, depth int) (any, error) {
+func decodeValue(dec *jsontext.Decoder, depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("JSON is nested deeper than %d levels", maxDepth)
 	}
-	tok, err := dec.Token()
+	tok, err := dec.ReadToken()
 	if err != nil {
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
 		return nil, err
 	}
-	delim, ok := tok.(json.Delim)
-	if !ok {
-		return tok, nil // nil, bool, float64, string
-	}
-	if delim == '[' {
-		list := []any{}
-		for dec.More() {
-			v, err := decodeValue(dec, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, v)
+	switch tok.Kind() {
+	case jsontext.KindBeginArray:
+		return decodeArray(dec, depth)
+	case jsontext.KindBeginObject:
+		return decodeObject(dec, depth)
+	case jsontext.KindString:
+		return tok.String(), nil
+	case jsontext.KindNumber:
+		f, err := strconv.ParseFloat(tok.String(), 64)
+		if err != nil && math.IsInf(f, 0) {
+			return nil, fmt.Errorf("the number %.40s at byte %d is out of range", tok.String(), dec.InputOffset())
 		}
-		_, err := dec.Token()
-		return list, err
+		return f, nil
+	case jsontext.KindTrue:
+		return true, nil
+	case jsontext.KindFalse:
+		return false, nil
 	}
-	obj := &Object{}
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return nil, err
-		}
+	return nil, nil
+}
+
+func decodeArray(dec *jsontext.Decoder, depth int) (any, error) {
+	list := []any{}
+	for dec.PeekKind() != jsontext.KindEndArray {
 		v, err := decodeValue(dec, depth+1)
 		if err != nil {
 			return nil, err
 		}
-		obj.Set(key.(string), v)
+		list = append(list, v)
 	}
-	_, err = dec.Token()
+	_, err := dec.ReadToken()
+	return list, err
+}
+
+func decodeObject(dec *jsontext.Decoder, depth int) (any, error) {
+	obj := &Object{}
+	for dec.PeekKind() != jsontext.KindEndObject {
+		tok, err := dec.ReadToken()
+		if err != nil {
+			return nil, err
+		}
+		key := tok.String()
+		v, err := decodeValue(dec, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		obj.Set(key, v)
+	}
+	_, err := dec.ReadToken()
 	return obj, err
 }
 
