@@ -15,10 +15,11 @@ type List string
 
 // The paged lists.
 const (
-	ListOfUsers      List = "u"
-	ListOfWorkflows  List = "w"
-	ListOfExecutions List = "e"
-	ListOfKeys       List = "k"
+	ListOfUsers       List = "u"
+	ListOfWorkflows   List = "w"
+	ListOfExecutions  List = "e"
+	ListOfKeys        List = "k"
+	ListOfCredentials List = "c"
 )
 
 // DefaultLimit is how many rows a page holds whose Limit is not positive.

@@ -79,6 +79,60 @@ type Triggers interface {
 	Webhook(ctx context.Context, method, path string) (*workflow.WebhookTrigger, error)
 }
 
+// TestWebhook is a webhook of a workflow that takes one call, to try it out,
+// until ExpiresAt.
+type TestWebhook struct {
+	workflow.WebhookTrigger
+	ExpiresAt time.Time
+}
+
+// TestWebhooks keeps which webhook paths are armed for one test call each,
+// apart from those of active workflows. Expired ones are as good as gone.
+type TestWebhooks interface {
+	// ArmTest arms hooks until expires in place of those armed for the
+	// workflow; CodeConflict, naming the path, when another workflow of
+	// anybody's holds a (method, path).
+	ArmTest(ctx context.Context, owner, workflowID string, hooks []workflow.WebhookTrigger, expires time.Time) error
+	// TestWebhook finds the hook armed for a request by the rules of
+	// Triggers.Webhook, and leaves it armed.
+	TestWebhook(ctx context.Context, method, path string) (*TestWebhook, error)
+	// TakeTest disarms all hooks armed with t, so that one call of many gets
+	// to be the test; CodeNotFound when they are armed no more.
+	TakeTest(ctx context.Context, t *TestWebhook) error
+}
+
+// Credential is a stored credential of a user's. Its values are sealed: the
+// store cannot read them.
+type Credential struct {
+	ID        string
+	OwnerID   string
+	Name      string // unique among the owner's of its type
+	Type      string
+	Sealed    []byte
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// Credentials keeps credentials.
+type Credentials interface {
+	// CreateCredential stores c; CodeConflict when its owner has one of that
+	// type and name, or its id is taken.
+	CreateCredential(ctx context.Context, c *Credential) error
+	Credential(ctx context.Context, owner, id string) (*Credential, error)
+	CredentialByName(ctx context.Context, owner, kind, name string) (*Credential, error)
+	// ListCredentials returns the owner's credentials without their values,
+	// all types when kind is "".
+	ListCredentials(ctx context.Context, owner, kind string, page Page) (list []*Credential, next string, err error)
+	// UpdateCredential stores c's name, values and UpdatedAt; CodeConflict when
+	// the name is taken, or the stored values are not sealedBefore any more.
+	UpdateCredential(ctx context.Context, c *Credential, sealedBefore []byte) error
+	DeleteCredential(ctx context.Context, owner, id string) error
+	// AllCredentials returns at most limit credentials of everybody's in the
+	// order of ids, beginning behind the id after, for changing the key they
+	// are sealed under.
+	AllCredentials(ctx context.Context, after string, limit int) ([]*Credential, error)
+}
+
 // ExecutionFilter narrows a list of executions; zero fields do not.
 type ExecutionFilter struct {
 	WorkflowID string
