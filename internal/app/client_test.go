@@ -60,12 +60,13 @@ func needClients(t *testing.T) string {
 	return dir
 }
 
-// TestTypeScriptSDK has the official TypeScript SDK do the main job.
+// TestTypeScriptSDK has the official TypeScript SDKs do the main job: v1 in the
+// protocol with sessions, v2 in the one without.
 func TestTypeScriptSDK(t *testing.T) {
 	t.Parallel()
 	dir := needClients(t)
-	for _, mode := range []string{"stdio", "http"} {
-		t.Run(mode, func(t *testing.T) {
+	for _, c := range []struct{ sdk, mode string }{{"v1", "stdio"}, {"v1", "http"}, {"v2", "stdio"}, {"v2", "http"}} {
+		t.Run(c.sdk+" "+c.mode, func(t *testing.T) {
 			t.Parallel()
 			srv := startServer(t, t.TempDir())
 			scenario, err := filepath.Abs("../engine/testdata/scenarios/merge-fields-keepMatches.json")
@@ -74,7 +75,7 @@ func TestTypeScriptSDK(t *testing.T) {
 			}
 			cmd := exec.CommandContext(t.Context(), "node", "journey.mjs")
 			cmd.Dir = dir
-			cmd.Env = append(os.Environ(), "MODE="+mode, "BIN="+binary(t), "DATA_DIR="+srv.dataDir, "URL="+srv.url,
+			cmd.Env = append(os.Environ(), "MODE="+c.mode, "SDK="+c.sdk, "BIN="+binary(t), "DATA_DIR="+srv.dataDir, "URL="+srv.url,
 				"KEY="+srv.key(t, "tools:execute"), "SCENARIO="+scenario)
 			out := runCommand(t, cmd)
 			var res struct{ Tools, Progress int }

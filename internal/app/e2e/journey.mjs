@@ -1,23 +1,31 @@
-// The main job by the official TypeScript SDK, over stdio or streamable HTTP:
+// The main job by the official TypeScript SDK (v1 or v2), over stdio or streamable HTTP:
 // import a recorded workflow and run it, build a webhook workflow, activate
 // it, call it, and read its execution. Prints one JSON line; throws on any
 // surprise.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 
-const { MODE, BIN, DATA_DIR, URL: url, KEY, SCENARIO } = process.env;
+const { MODE, SDK, BIN, DATA_DIR, URL: url, KEY, SCENARIO } = process.env;
+
+// Two generations of the SDK: v1 speaks the protocol up to 2025-11-25, v2
+// pins 2026-07-28.
+const modern = SDK === 'v2';
+const from = modern
+  ? { client: '@modelcontextprotocol/client', stdio: '@modelcontextprotocol/client/stdio', http: '@modelcontextprotocol/client' }
+  : { client: '@modelcontextprotocol/sdk/client/index.js', stdio: '@modelcontextprotocol/sdk/client/stdio.js', http: '@modelcontextprotocol/sdk/client/streamableHttp.js' };
+const { Client } = await import(from.client);
+const { StdioClientTransport } = await import(from.stdio);
+const { StreamableHTTPClientTransport } = await import(from.http);
 
 const transport = MODE === 'stdio'
   ? new StdioClientTransport({ command: BIN, args: ['stdio', '--data-dir', DATA_DIR], stderr: 'inherit', env: { ...process.env, PUBLIC_URL: url } })
   : new StreamableHTTPClientTransport(new URL(`${url}/mcp`), { requestInit: { headers: { 'X-API-Key': KEY } } });
-const client = new Client({ name: 'e2e', version: '1.0.0' });
+const client = new Client({ name: 'e2e', version: '1.0.0' }, modern ? { versionNegotiation: { mode: { pin: '2026-07-28' } } } : {});
 await client.connect(transport);
 
+const callTool = (params, options) => (modern ? client.callTool(params, options) : client.callTool(params, undefined, options));
 async function call(name, args, options) {
-  const res = await client.callTool({ name, arguments: args }, undefined, options);
+  const res = await callTool({ name, arguments: args }, options);
   assert.ok(!res.isError, `${name}: ${res.content?.[0]?.text}`);
   assert.ok(res.content[0].text.length > 0, `${name} has a text twin`);
   return res.structuredContent;
@@ -50,7 +58,7 @@ assert.ok(Object.values(found.categories).flat().some((t) => t.type.endsWith('.w
 const details = await call('get_node_details', { nodes: [{ type: 'webhook' }, { type: 'set' }, { type: 'no-such-type' }] });
 const [hookType, setType, missing] = details.nodes;
 assert.equal(missing.found, false);
-const path = `e2e-${MODE}`;
+const path = `e2e-${SDK}-${MODE}`;
 const made = await call('create_workflow', {
   name: `greeter over ${MODE}`,
   nodes: [
@@ -77,11 +85,11 @@ const logs = await call('get_execution_logs', { execution_id: list.executions[0]
 assert.equal(logs.events.at(-1).type, 'execution_finished');
 
 // Mistakes are results a model can act on.
-const wrong = await client.callTool({ name: 'get_workflow', arguments: { workflow_id: 7, colour: 'red' } });
+const wrong = await callTool({ name: 'get_workflow', arguments: { workflow_id: 7, colour: 'red' } });
 assert.equal(wrong.isError, true);
 assert.match(wrong.content[0].text, /workflow_id/);
 assert.match(wrong.content[0].text, /colour/);
-await assert.rejects(client.callTool({ name: 'no_such_tool', arguments: {} }), /no_such_tool/);
+await assert.rejects(callTool({ name: 'no_such_tool', arguments: {} }), /no_such_tool/);
 
 await call('delete_workflow', { workflow_id: made.workflow_id, confirm: true });
 await client.close();
