@@ -144,3 +144,18 @@ func (endless) Read(p []byte) (int, error) {
 	copy(p, bytes.Repeat([]byte("["), len(p)))
 	return len(p), nil
 }
+
+// get returns what an address answers, whatever its status.
+func (s *serverProcess) get(t *testing.T, path string) string {
+	t.Helper()
+	resp, err := http.Get(s.url + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}

@@ -64,10 +64,16 @@ type serverProcess struct {
 // waits until it is ready.
 func startServer(t *testing.T, dataDir string, args ...string) *serverProcess {
 	t.Helper()
+	return startServerEnv(t, dataDir, nil, args...)
+}
+
+// startServerEnv is startServer with settings in the environment.
+func startServerEnv(t *testing.T, dataDir string, env []string, args ...string) *serverProcess {
+	t.Helper()
 	s := &serverProcess{dataDir: dataDir, log: &syncBuffer{}, done: make(chan struct{})}
 	s.cmd = exec.Command(binary(t), append([]string{"serve", "--port", "0", "--data-dir", dataDir}, args...)...)
 	s.cmd.Dir = t.TempDir() // no config.yaml of ours
-	s.cmd.Env = cleanEnv()
+	s.cmd.Env = append(cleanEnv(), env...)
 	s.cmd.Stderr = s.log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
