@@ -123,7 +123,7 @@ func (x *execution) outermost() *execution {
 
 // respond answers the waiting HTTP caller once.
 func (x *execution) respond(ctx context.Context, v *vertex, run int, r workflow.Response) (bool, error) {
-	if !x.job.Execution.Start.Webhook || x.job.Respond == nil {
+	if !x.job.Execution.Start.Webhook && !x.answering || x.job.Respond == nil {
 		return false, nil
 	}
 	if x.responded {

@@ -28,6 +28,7 @@ type execution struct {
 	static  staticData
 	session *expr.Session
 	failure *workflow.ExecutionError
+	reuse   *reuse // taken over from an earlier execution
 }
 
 // task is a node that may run, with what it is given.
@@ -55,7 +56,10 @@ func newExecution(w *world, wf *workflow.Workflow, mode workflow.Mode, start wor
 func (x *execution) run(ctx context.Context) {
 	v, err := x.graph.begin(x.start, x.mode)
 	if err == nil {
-		err = x.graph.checkRunnable(v, x.pinned)
+		x.reuse, err = x.graph.reuseOf(x.start, v)
+	}
+	if err == nil {
+		err = x.graph.checkRunnable(v, func(v *vertex) bool { return x.pinned(v) || !x.reuse.allows(v) })
 	}
 	if err != nil {
 		x.started(ctx)
@@ -101,7 +105,7 @@ func (x *execution) spread(v *vertex, run int, main [][]workflow.Item) {
 	var reached []edge
 	for i, edges := range v.outputs {
 		for _, e := range edges {
-			if len(outputOf(main, i)) > 0 || (!x.graph.v1 && e.input > 0) {
+			if x.reuse.allows(e.to) && (len(outputOf(main, i)) > 0 || (!x.graph.v1 && e.input > 0)) {
 				reached = append(reached, e)
 			}
 		}

@@ -98,6 +98,9 @@ func (h *host) Receive(ctx context.Context, key string, w workflow.Waiting, dead
 	if _, err := x.step(ctx, w.Topic+"/at", func(context.Context) ([]byte, error) { return nil, nil }); err != nil {
 		return nil, err
 	}
+	if w.Kind == "webhook" && node.WantsAnswer(message) {
+		x.answering, x.responded = true, false
+	}
 	x.resumed(ctx, h.v, h.run)
 	return message, nil
 }

@@ -42,6 +42,8 @@ type Job struct {
 	OnSubStaticData func(ctx context.Context, workflowID string, data *workflow.Object) error
 	// BaseURL is where this server is reached; resume addresses begin with it.
 	BaseURL string
+	// Signature is what these addresses carry; "" where they need none.
+	Signature string
 }
 
 // Recorder keeps what an execution does. Events come in the order of Seq and
@@ -84,4 +86,13 @@ func (o *Outcome) RunsOf(name string) []workflow.NodeRun {
 		}
 	}
 	return runs
+}
+
+// address is where what the execution waits for is answered.
+func (j *Job) address(path string) string {
+	a := j.BaseURL + path + j.Execution.ID
+	if j.Signature != "" {
+		a += "?signature=" + j.Signature
+	}
+	return a
 }

@@ -37,8 +37,24 @@ type ManagerOptions struct {
 	Retention time.Duration
 	// BaseURL begins the addresses that executions hand out.
 	BaseURL string
-	Logger  *slog.Logger
-	Now     func() time.Time
+	// Sign returns the signature that the resume address of an execution
+	// carries. Nil: none does.
+	Sign func(executionID string) string
+	// Supervision keeps schedules, bounds, attempts and answers, mostly the
+	// Store itself. Nil: there are none of these.
+	Supervision store.Supervision
+	// MaxPerOwner and MaxPerWorkflow bound the executions that run at once, in
+	// all processes together; further ones queue. 0: no bound.
+	MaxPerOwner, MaxPerWorkflow int
+	// MissedRuns says what becomes of scheduled times that passed while no
+	// process ran: "skip" (default) or "once", which makes one up. A workflow's
+	// setting missedRuns goes before it.
+	MissedRuns string
+	// MaxDeaths is how many processes one execution may take down at the same
+	// place before it is given up. Default 3.
+	MaxDeaths int
+	Logger    *slog.Logger
+	Now       func() time.Time
 }
 
 // Manager owns executions: it records them before it answers, runs them
@@ -55,7 +71,8 @@ type Manager struct {
 	log     *slog.Logger
 	now     func() time.Time
 
-	slots chan struct{} // one token per computing execution
+	slots   chan struct{} // one token per computing execution
+	bounded sync.Mutex    // from counting what runs to recording one more
 
 	mu        sync.Mutex
 	starting  map[string]*workflow.Execution // recorded, place held, run about to begin
@@ -79,6 +96,9 @@ type versionKey struct {
 func OpenManager(ctx context.Context, o ManagerOptions) (*Manager, error) {
 	if o.MaxConcurrency <= 0 {
 		o.MaxConcurrency = 32
+	}
+	if o.MaxDeaths <= 0 {
+		o.MaxDeaths = 3
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -104,6 +124,9 @@ func OpenManager(ctx context.Context, o ManagerOptions) (*Manager, error) {
 	}
 	m.work.Go(m.flushLoop)
 	m.work.Go(m.sweepLoop)
+	if o.Supervision != nil {
+		m.work.Go(m.scheduleLoop)
+	}
 	return m, nil
 }
 
@@ -123,6 +146,16 @@ func (m *Manager) Close(ctx context.Context) error {
 // lost whatever dies. With an idempotency key that was used before it starts
 // nothing and returns that execution's id.
 func (m *Manager) Execute(ctx context.Context, req workflow.ExecuteRequest) (id string, existing bool, err error) {
+	if req.RetryOf != "" {
+		if err := m.basedOn(ctx, &req); err != nil {
+			return "", false, err
+		}
+	}
+	return m.begin(ctx, req)
+}
+
+// begin records an execution as asked and starts or queues it.
+func (m *Manager) begin(ctx context.Context, req workflow.ExecuteRequest) (id string, existing bool, err error) {
 	w, err := m.document(ctx, req.OwnerID, req.WorkflowID, req.Version)
 	if err != nil {
 		return "", false, err
@@ -134,17 +167,23 @@ func (m *Manager) Execute(ctx context.Context, req workflow.ExecuteRequest) (id 
 	e := &workflow.Execution{ID: uuid.Must(uuid.NewV7()).String(), OwnerID: w.OwnerID, WorkflowID: w.ID, WorkflowVersion: w.Version,
 		Status: workflow.StatusQueued, Mode: req.Mode, Start: req.Start, ParentID: req.ParentID, RetryOf: req.RetryOf,
 		IdempotencyKey: req.IdempotencyKey, Clock: now, Seed: randomSeed(), EngineVersion: m.opts.Version, CreatedAt: now}
-	select {
-	case m.slots <- struct{}{}:
-		return m.startNow(ctx, e)
-	default:
-		stored, existing, err := m.store.CreateExecution(ctx, e)
-		if err != nil {
-			return "", false, err
-		}
-		m.nudge()
-		return stored.ID, existing, nil
+	if m.opts.MaxPerOwner > 0 || m.opts.MaxPerWorkflow > 0 {
+		m.bounded.Lock()
+		defer m.bounded.Unlock()
 	}
+	if m.roomFor(ctx, e) {
+		select {
+		case m.slots <- struct{}{}:
+			return m.startNow(ctx, e)
+		default:
+		}
+	}
+	stored, existing, err := m.store.CreateExecution(ctx, e)
+	if err != nil {
+		return "", false, err
+	}
+	m.nudge()
+	return stored.ID, existing, nil
 }
 
 // startNow runs e in this process. It is recorded first, as running here;
@@ -208,7 +247,7 @@ func (m *Manager) Cancel(ctx context.Context, owner, id string) error {
 	if e.Status == workflow.StatusWaiting {
 		return m.finishCancelled(ctx, e)
 	}
-	return nil
+	return nil // it stops, or the sweep ends it where it came to wait meanwhile
 }
 
 // finishCancelled writes the end of an execution that no process computes.
@@ -220,8 +259,9 @@ func (m *Manager) finishCancelled(ctx context.Context, e *workflow.Execution) er
 	}
 	ev := workflow.Event{ExecutionID: e.ID, Seq: last + 1, Type: workflow.EventFinished, Level: "warn", At: e.FinishedAt,
 		Status: e.Status, Message: "The execution was cancelled while it waited."}
-	if err := m.writer.save(ctx, store.Progress{Execution: e, Events: []workflow.Event{ev}}); err != nil {
-		return err
+	rejected, err := m.writer.saveChecked(ctx, store.Progress{Execution: e, Events: []workflow.Event{ev}})
+	if err != nil || rejected {
+		return err // rejected: it went on and ended meanwhile, as cancelled or otherwise
 	}
 	m.hub.publish(ev)
 	m.hub.finish(e.ID)
@@ -243,40 +283,6 @@ func (m *Manager) lastSeq(ctx context.Context, e *workflow.Execution) (int64, er
 			return last, nil
 		}
 	}
-}
-
-// Resume answers what a waiting execution waits for.
-func (m *Manager) Resume(ctx context.Context, owner, id string, response *workflow.Object) error {
-	e, err := m.store.Execution(ctx, owner, id)
-	if err != nil {
-		return err
-	}
-	if e.Status != workflow.StatusWaiting || e.WaitingFor == nil || e.WaitingFor.Topic == "" {
-		return workflow.Errorf(workflow.CodeConflict, "the execution does not wait for an answer: it is %s", e.Status)
-	}
-	payload, err := response.MarshalJSON()
-	if err != nil {
-		return err
-	}
-	if err := m.runtime.Send(ctx, id, e.WaitingFor.Topic, payload); err != nil {
-		return workflow.Wrap(workflow.CodeUnavailable, err, "the answer could not be delivered; try again")
-	}
-	return nil
-}
-
-// Retry starts a failed execution's workflow again with the same start and
-// the same version.
-func (m *Manager) Retry(ctx context.Context, owner, id string) (string, error) {
-	e, err := m.store.Execution(ctx, owner, id)
-	if err != nil {
-		return "", err
-	}
-	if !e.Status.Final() || e.Status == workflow.StatusSuccess {
-		return "", workflow.Errorf(workflow.CodeConflict, "only an execution that failed can be retried: this one is %s", e.Status)
-	}
-	newID, _, err := m.Execute(ctx, workflow.ExecuteRequest{OwnerID: owner, WorkflowID: e.WorkflowID, Version: e.WorkflowVersion,
-		Mode: workflow.ModeRetry, Start: e.Start, RetryOf: e.ID})
-	return newID, err
 }
 
 // document returns a version of a workflow; 0 is the newest. Versions never

@@ -13,6 +13,10 @@ func (e *Engine) Check(w *workflow.Workflow, req workflow.ExecuteRequest) error 
 	if err != nil {
 		return err
 	}
+	r, err := g.reuseOf(req.Start, v)
+	if err != nil {
+		return err
+	}
 	pins := req.Start.PinData && req.Mode == workflow.ModeManual
-	return g.checkRunnable(v, func(v *vertex) bool { return pins && w.Document.PinData[v.name()] != nil })
+	return g.checkRunnable(v, func(v *vertex) bool { return !r.allows(v) || pins && w.Document.PinData[v.name()] != nil })
 }

@@ -12,6 +12,7 @@ import (
 	"flowgate/internal/engine/durable"
 	"flowgate/internal/engine/node"
 	"flowgate/internal/workflow"
+	"flowgate/store"
 )
 
 // run is the body of every durable run: one call computes the execution as
@@ -23,11 +24,22 @@ func (m *Manager) run(r *durable.Run) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	e, release, err := m.admit(ctx, r)
+	e, release, died, err := m.admit(ctx, r)
 	if err != nil || e == nil {
 		return err
 	}
 	defer release()
+	defer m.released(ctx, e)
+	if died {
+		if o, err := m.poisoned(ctx, e); err != nil {
+			return interrupted(err)
+		} else if o != nil {
+			return m.conclude(ctx, e, nil, o)
+		}
+	}
+	if e.CancelRequested {
+		return m.conclude(ctx, e, nil, cancelled(Outcome{LastNode: e.LastNode}))
+	}
 	w, err := m.document(ctx, e.OwnerID, e.WorkflowID, e.WorkflowVersion)
 	if workflow.CodeOf(err) == workflow.CodeNotFound {
 		return m.conclude(ctx, e, nil, &Outcome{Status: workflow.StatusError,
@@ -72,43 +84,52 @@ func interrupted(err error) error {
 }
 
 // admit finds the run's execution, claims it for this process, and waits for
-// a free place to compute it. Nil: there is nothing to do.
-func (m *Manager) admit(ctx context.Context, r *durable.Run) (*workflow.Execution, func(), error) {
-	release := func() {
+// a free place to compute it. Nil: there is nothing to do. died: the process
+// that computed it before is gone.
+func (m *Manager) admit(ctx context.Context, r *durable.Run) (e *workflow.Execution, release func(), died bool, err error) {
+	release = func() {
 		<-m.slots
 		m.nudge()
 	}
 	if e := m.takeStarting(r.ID()); e != nil {
-		return e, release, nil
+		return e, release, false, nil
 	}
-	e, err := m.store.ExecutionByID(ctx, r.ID())
+	e, err = m.store.ExecutionByID(ctx, r.ID())
 	if workflow.CodeOf(err) == workflow.CodeNotFound {
-		return nil, nil, nil // never accepted, or deleted since
+		return nil, nil, false, nil // never accepted, or deleted since
 	}
 	if err != nil {
-		return nil, nil, interrupted(err)
+		return nil, nil, false, interrupted(err)
 	}
 	if e.Status.Final() {
-		return nil, nil, nil
+		return nil, nil, false, nil
 	}
 	select {
 	case m.slots <- struct{}{}:
 	case <-ctx.Done():
-		return nil, nil, context.Cause(ctx)
+		return nil, nil, false, context.Cause(ctx)
 	}
 	if ok, err := m.store.ClaimExecution(ctx, e.ID, r.Holder(), e.Executor); err != nil || !ok {
 		release()
 		if err != nil {
-			return nil, nil, interrupted(err)
+			return nil, nil, false, interrupted(err)
 		}
-		return nil, nil, nil // it ended, or was cancelled, meanwhile
+		return nil, nil, false, nil // it ended, or was cancelled, meanwhile
 	}
+	died = e.Status == workflow.StatusRunning && e.Executor != r.Holder()
+	waited := e.Status == workflow.StatusWaiting
 	e.Executor = r.Holder()
 	if e.StartedAt.IsZero() {
 		e.StartedAt = m.now().UTC()
 	}
 	e.Status, e.WaitingFor = workflow.StatusRunning, nil
-	return e, release, nil
+	if waited { // at once, so that it is not answered twice, and a death counts
+		if err := m.writer.save(ctx, store.Progress{Execution: e}); err != nil {
+			release()
+			return nil, nil, false, interrupted(err)
+		}
+	}
+	return e, release, died, nil
 }
 
 // conclude writes an execution's end. Only when that is stored is the end told.
@@ -126,6 +147,7 @@ func (m *Manager) conclude(ctx context.Context, e *workflow.Execution, rec *reco
 		}
 		end.Result = data
 	}
+	m.startErrorWorkflow(ctx, e, o)
 	last, err := rec.finish(ctx, end)
 	if err != nil {
 		return interrupted(err)
@@ -144,7 +166,7 @@ func (m *Manager) conclude(ctx context.Context, e *workflow.Execution, rec *reco
 
 func (m *Manager) job(r *durable.Run, e *workflow.Execution, w *workflow.Workflow, rec *recorder) Job {
 	return Job{
-		Execution: e, Workflow: w, Effects: &durableEffects{run: r, rec: rec}, Recorder: rec, BaseURL: m.opts.BaseURL,
+		Execution: e, Workflow: w, Effects: &durableEffects{run: r, rec: rec}, Recorder: rec, BaseURL: m.opts.BaseURL, Signature: m.signature(e.ID),
 		// The answer itself travels as an event, which any process can follow.
 		Respond: func(context.Context, workflow.Response) error { return nil },
 		SubWorkflows: func(ctx context.Context, ref node.SubWorkflow) (*workflow.Workflow, error) {
@@ -270,6 +292,7 @@ func (m *Manager) sweepLoop() {
 		case <-tick.C:
 			m.startQueued()
 			m.recover()
+			m.endCancelledWaits()
 			if m.opts.Retention > 0 && m.now().Sub(pruned) > time.Minute {
 				pruned = m.now()
 				m.prune()
@@ -285,7 +308,7 @@ func (m *Manager) startQueued() {
 	if free <= 0 || executor == "" {
 		return
 	}
-	claimed, err := m.store.ClaimExecutions(m.ctx, executor, free)
+	claimed, err := m.claim(m.ctx, executor, free)
 	if err != nil && m.ctx.Err() == nil {
 		m.log.Warn("queued executions were not claimed; they will be tried again", "error", err)
 	}
@@ -307,6 +330,7 @@ func (m *Manager) recover() {
 	if err != nil && m.ctx.Err() == nil {
 		m.log.Warn("orphaned executions were not looked up; it will be tried again", "error", err)
 	}
+	m.endCancelled(ids)
 	for _, id := range ids {
 		if err := m.runtime.Start(m.ctx, id); err != nil && m.ctx.Err() == nil {
 			m.log.Warn("an orphaned execution was not started; it will be tried again", "execution_id", id, "error", err)

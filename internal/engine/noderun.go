@@ -24,6 +24,9 @@ func (x *execution) runTask(ctx context.Context, t task) bool {
 		x.failure = executionError(t.v.node, run, err)
 		return false
 	}
+	if earlier, ok := x.reuse.run(t.v, run); ok {
+		return x.takeOver(ctx, t, earlier)
+	}
 	if t.v.node.ExecuteOnce {
 		t.inputs = firstItems(t.inputs)
 	}

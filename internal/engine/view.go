@@ -28,8 +28,8 @@ func (w view) Info() expr.ExecutionInfo {
 	return expr.ExecutionInfo{
 		ID:           e.ID,
 		Mode:         w.x.mode,
-		ResumeURL:    w.x.job.BaseURL + "/webhook-waiting/" + e.ID,
-		FormURL:      w.x.job.BaseURL + "/form-waiting/" + e.ID,
+		ResumeURL:    w.x.job.address("/webhook-waiting/"),
+		FormURL:      w.x.job.address("/form-waiting/"),
 		WorkflowID:   w.x.workflow.ID,
 		WorkflowName: w.x.workflow.Document.Name,
 		Active:       w.x.workflow.Active,

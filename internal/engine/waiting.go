@@ -115,7 +115,7 @@ func (x *execution) force(v *vertex) {
 // forceNode puts the first nodes on the way to v that have not run onto the
 // stack. It reports whether v will run by then.
 func (x *execution) forceNode(v *vertex, seen map[*vertex]bool) bool {
-	if seen[v] || len(x.runs[v.name()]) > 0 {
+	if seen[v] || !x.reuse.allows(v) || len(x.runs[v.name()]) > 0 {
 		return false
 	}
 	seen[v] = true

@@ -29,6 +29,7 @@ type world struct {
 	budget    budget
 	seq       int64
 	responded bool
+	answering bool  // the HTTP caller who ended a wait waits for a response
 	broken    error // the machinery failed, or the execution leaves memory
 	cancel    context.CancelCauseFunc
 	watches   []*stopwatch // of the execution and of the nodes at work

@@ -84,6 +84,12 @@ type Start struct {
 	Webhook bool `json:"webhook,omitempty"`
 	// PinData says whether pinned data replaces nodes (manual runs).
 	PinData bool `json:"pin_data,omitempty"`
+	// Reuse are finished node runs of an earlier execution that stand in for
+	// running these nodes again. Trigger is set where Reuse is.
+	Reuse []NodeRun `json:"reuse,omitempty"`
+	// From limits the execution to this node, what it needs, and what follows
+	// it; only what it needs is taken from Reuse.
+	From string `json:"from,omitempty"`
 }
 
 // ExecutionError is why an execution failed: the node, a message for people,
@@ -165,7 +171,10 @@ type Response struct {
 	Body    []byte      `json:"body,omitempty"` // base64 in JSON
 }
 
-// ExecuteRequest asks the engine for one execution of a stored workflow.
+// ExecuteRequest asks the engine for one execution of a stored workflow. With
+// RetryOf and ModeRetry it is a failed execution's, done again from its start.
+// With RetryOf and ModeManual it is a partial run: it begins at the node that
+// Start.Trigger names, of whatever type, with the data of the execution RetryOf.
 type ExecuteRequest struct {
 	OwnerID        string
 	WorkflowID     string

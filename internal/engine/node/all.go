@@ -37,6 +37,8 @@ func All() []*Type {
 		executeWorkflow(),
 		executeWorkflowTrigger(),
 		waitType(),
+		approval(),
+		formType(),
 		scheduleTrigger(),
 		cronTrigger(),
 		intervalTrigger(),

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"flowgate/internal/workflow"
@@ -20,17 +21,9 @@ type waitParams struct {
 	Authentication  string           `json:"incomingAuthentication" show:"resume=webhook|form" expr:"no"`
 	FormTitle       string           `json:"formTitle" doc:"Title of the form." show:"resume=form"`
 	FormDescription string           `json:"formDescription" doc:"Text above the form." show:"resume=form"`
-	FormFields      waitFormFields   `json:"formFields" doc:"Fields of the form." show:"resume=form"`
-	LimitWaitTime   bool             `json:"limitWaitTime" doc:"Go on after a time even without a call." show:"resume=webhook|form"`
-	LimitType       string           `json:"limitType" default:"afterTimeInterval" enum:"afterTimeInterval,atSpecifiedTime" show:"limitWaitTime=true"`
-	ResumeAmount    float64          `json:"resumeAmount" default:"1" show:"limitWaitTime=true&limitType=afterTimeInterval"`
-	ResumeUnit      string           `json:"resumeUnit" default:"hours" enum:"seconds,minutes,hours,days" show:"limitWaitTime=true&limitType=afterTimeInterval"`
-	MaxDateAndTime  any              `json:"maxDateAndTime" show:"limitWaitTime=true&limitType=atSpecifiedTime"`
+	FormFields      formFields       `json:"formFields" doc:"Fields of the form." show:"resume=form"`
 	Options         *workflow.Object `json:"options"`
-}
-
-type waitFormFields struct {
-	Values []any `json:"values"`
+	timeLimit
 }
 
 type waitParams1 struct {
@@ -60,7 +53,7 @@ func runWait(ctx context.Context, c *Call) (Output, error) {
 		return Output{}, err
 	}
 	switch p.Resume {
-	case "webhook", "form":
+	case waitWebhook, waitForm:
 		return p.receive(ctx, c)
 	}
 	until, err := p.until(c)
@@ -115,7 +108,7 @@ func (p *waitParams) receive(ctx context.Context, c *Call) (Output, error) {
 	if !deadline.IsZero() {
 		w.Until = &deadline
 	}
-	if w.Data, err = p.shown(); err != nil {
+	if w.Data, err = p.shown(c.Node); err != nil {
 		return Output{}, err
 	}
 	message, err := c.Host.Receive(ctx, "wait", w, deadline)
@@ -128,27 +121,23 @@ func (p *waitParams) receive(ctx context.Context, c *Call) (Output, error) {
 	return Items([]workflow.Item{messageItem(message, len(c.Items()))}), nil
 }
 
-func (p *waitParams) deadline(c *Call) (time.Time, error) {
-	if !p.LimitWaitTime {
-		return time.Time{}, nil
+// shown is what those see who may end the wait. For a call it holds the
+// wait as a webhook node: its method, its answer and its authentication.
+func (p *waitParams) shown(n *workflow.Node) (json.RawMessage, error) {
+	if p.Resume == waitForm {
+		return workflow.NewObject("title", firstOf(p.FormTitle, "Please fill in"), "description", p.FormDescription,
+			"button", "Submit", "fields", p.FormFields.shown()).MarshalJSON()
 	}
-	if p.LimitType == "atSpecifiedTime" {
-		t, ok := parseDate(p.MaxDateAndTime, c.zone())
-		if !ok {
-			return t, badType("maxDateAndTime", p.MaxDateAndTime, "a date")
-		}
-		return t, nil
-	}
-	return after(c.Host.Now(), p.ResumeAmount, p.ResumeUnit, "resumeAmount")
-}
-
-// shown is what people see of the wait.
-func (p *waitParams) shown() (json.RawMessage, error) {
-	o := workflow.NewObject("method", p.HTTPMethod)
-	if p.Resume == "form" {
-		o = workflow.NewObject("title", p.FormTitle, "description", p.FormDescription, "fields", p.FormFields.Values)
-	}
-	return o.MarshalJSON()
+	suffix := strings.Trim(textOf(p.Options.Value("webhookSuffix")), "/")
+	params := workflow.NewObject("httpMethod", p.HTTPMethod, "path", suffix, "authentication", firstOf(p.Authentication, "none"),
+		"responseMode", p.ResponseMode, "responseCode", float64(p.ResponseCode), "responseData", firstOf(p.ResponseData, "firstEntryJson"),
+		"options", p.Options.Copy())
+	hook := workflow.Node{Name: n.Name, Type: webhookName, TypeVersion: 1, Parameters: params, Credentials: n.Credentials}
+	return json.Marshal(struct {
+		Method  string         `json:"method"`
+		Suffix  string         `json:"suffix,omitempty"`
+		Webhook *workflow.Node `json:"webhook"`
+	}{strings.ToUpper(p.HTTPMethod), suffix, &hook})
 }
 
 // messageItem reads what ended a wait: an item, or its fields.

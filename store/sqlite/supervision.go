@@ -1,0 +1,110 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"time"
+
+	"flowgate/internal/workflow"
+	"flowgate/store"
+)
+
+var _ store.Supervision = (*Store)(nil)
+
+// RunningExecutions counts what runs now of the owner and of the workflow.
+func (s *Store) RunningExecutions(ctx context.Context, owner, workflowID string) (ofOwner, ofWorkflow int, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM executions WHERE status = 'running' AND owner_id = ?1),
+		(SELECT count(*) FROM executions WHERE status = 'running' AND workflow_id = ?2)`, owner, workflowID).Scan(&ofOwner, &ofWorkflow)
+	return ofOwner, ofWorkflow, fail("count running executions", err)
+}
+
+// What is beyond a workflow's bound does not count against its owner's.
+const claimWithin = `UPDATE executions SET status = 'running', executor = ?1, started_at = ?2 WHERE n IN (
+	SELECT n FROM (
+		SELECT n, created_at, id, row_number() OVER (PARTITION BY owner_id ORDER BY created_at, id) +
+			(SELECT count(*) FROM executions r WHERE r.status = 'running' AND r.owner_id = q.owner_id) AS place
+		FROM (
+			SELECT n, created_at, id, owner_id, row_number() OVER (PARTITION BY workflow_id ORDER BY created_at, id) +
+				(SELECT count(*) FROM executions r WHERE r.status = 'running' AND r.workflow_id = e.workflow_id) AS place
+			FROM executions e WHERE status = 'queued'
+		) q WHERE place <= ?5
+	) WHERE place <= ?4 ORDER BY created_at, id LIMIT ?3)
+	RETURNING ` + executionColumns
+
+// ClaimWithin hands out queued executions within the bounds, oldest first.
+func (s *Store) ClaimWithin(ctx context.Context, executor string, limit, perOwner, perWorkflow int) ([]*workflow.Execution, error) {
+	const doing = "claim executions"
+	if executor == "" {
+		return nil, errors.New("sqlite: claim without an executor")
+	}
+	if perOwner <= 0 && perWorkflow <= 0 {
+		return s.ClaimExecutions(ctx, executor, limit)
+	}
+	var queued bool
+	if err := s.hot.anyQueued.QueryRowContext(ctx).Scan(&queued); err != nil || !queued || limit <= 0 {
+		return nil, fail(doing, err)
+	}
+	list, err := collect(ctx, s.write, scanExecution, claimWithin, executor, micros(s.stampNow()), limit, orUnbounded(perOwner), orUnbounded(perWorkflow))
+	if err != nil {
+		return nil, fail(doing, err)
+	}
+	slices.SortFunc(list, func(a, b *workflow.Execution) int { // RETURNING promises no order
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return list, nil
+}
+
+func orUnbounded(n int) int {
+	if n <= 0 {
+		return math.MaxInt32
+	}
+	return n
+}
+
+// NoteDeath counts a death, from one again when the execution got further.
+func (s *Store) NoteDeath(ctx context.Context, id string) (deaths int, err error) {
+	err = s.write.QueryRowContext(ctx, `INSERT INTO execution_deaths (execution_id, deaths, last_seq, released)
+		SELECT id, 1, last_seq, 0 FROM executions WHERE id = ?
+		ON CONFLICT (execution_id) DO UPDATE SET released = 0, last_seq = excluded.last_seq,
+			deaths = CASE WHEN released THEN deaths WHEN last_seq < excluded.last_seq THEN 1 ELSE deaths + 1 END
+		RETURNING deaths`, id).Scan(&deaths)
+	return deaths, orNotFound(err, "count the execution's attempts", "execution", id)
+}
+
+// NoteRelease notes that a process gave the execution up in good order.
+func (s *Store) NoteRelease(ctx context.Context, id string) error {
+	_, err := s.write.ExecContext(ctx, `INSERT INTO execution_deaths (execution_id, deaths, last_seq, released)
+		SELECT id, 0, last_seq, 1 FROM executions WHERE id = ?
+		ON CONFLICT (execution_id) DO UPDATE SET released = 1`, id)
+	return fail("note the execution's release", err)
+}
+
+// ClaimAnswer gives one caller the right to answer.
+func (s *Store) ClaimAnswer(ctx context.Context, id, topic string, ttl time.Duration) (bool, error) {
+	const doing = "claim the answer"
+	now := s.stampNow()
+	res, err := s.write.ExecContext(ctx, `INSERT INTO execution_answers (execution_id, topic, claimed_until)
+		SELECT id, ?2, ?3 FROM executions WHERE id = ?1
+		ON CONFLICT (execution_id, topic) DO UPDATE SET claimed_until = excluded.claimed_until WHERE claimed_until < ?4`,
+		id, topic, micros(now.Add(ttl)), micros(now))
+	if err != nil {
+		return false, fail(doing, err)
+	}
+	n, err := res.RowsAffected()
+	return n == 1, fail(doing, err)
+}
+
+// ReleaseAnswer gives the right to answer back.
+func (s *Store) ReleaseAnswer(ctx context.Context, id, topic string) error {
+	_, err := s.write.ExecContext(ctx, `DELETE FROM execution_answers WHERE execution_id = ? AND topic = ?`, id, topic)
+	return fail("give the answer back", err)
+}
+
+// CancelledWaits returns the ids of waiting executions that are to be cancelled.
+func (s *Store) CancelledWaits(ctx context.Context, limit int) ([]string, error) {
+	ids, err := collect(ctx, s.read, scanString, `SELECT id FROM executions WHERE status = 'waiting' AND cancel_requested = 1 ORDER BY n LIMIT ?`, limit)
+	return ids, fail("list cancelled executions", err)
+}
