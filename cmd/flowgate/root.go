@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -110,6 +111,11 @@ func (o *options) load() (*config.Config, *slog.Logger, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("the configuration cannot stand:\n%w", err)
 	}
+	zone, err := time.LoadLocation(cfg.Timezone)
+	if err != nil {
+		return nil, nil, err // Load has checked it
+	}
+	time.Local = zone // what JavaScript's Date in expressions takes for local
 	return cfg, telemetry.NewLogger(telemetry.LogOptions{Format: cfg.LogFormat, Level: cfg.LogLevel, Output: o.err}), nil
 }
 

@@ -19,6 +19,7 @@ const (
 // newCodeVM makes a realm for one run of user code: not frozen, since it is
 // thrown away, and with what code expects around it.
 func newCodeVM(p *Pool, need needs) (*vm, error) {
+	need.code = true
 	v, err := newVM(p, need)
 	if err != nil {
 		return nil, fmt.Errorf("setting up the interpreter: %w", err)
@@ -42,7 +43,9 @@ func newCodeVM(p *Pool, need needs) (*vm, error) {
 
 // needs are the parts of a realm that are only set up where they are used.
 type needs struct {
+	code           bool // the realm is for user code
 	dates, methods bool
+	intl           bool
 	bytes, urls    bool
 }
 
@@ -57,9 +60,11 @@ func needsOf(source string) needs {
 		}
 		return false
 	}
+	dates := has("DateTime", "Duration", "Interval", "$now", "$today", "luxon")
 	nested := has("$evaluateExpression", "$parameter", ".params")
 	return needs{
-		dates:   nested || has("DateTime", "Duration", "Interval", "$now", "$today", "luxon"),
+		dates:   nested || dates,
+		intl:    nested || dates || has("Intl", "ocale"),
 		methods: nested,
 		bytes:   has("Buffer", "Array(", "Array.", "TextEncoder", "TextDecoder", "btoa", "atob", "crypto", "helpers", "DataView"),
 		urls:    has("URL"),

@@ -36,7 +36,7 @@ func compileChunk(src string) (*chunk, error) {
 	}
 	prg, err := parser.ParseFile(nil, "expression", parsePrefix+src+"\n", 0, parser.WithDisableSourceMaps)
 	if err != nil {
-		return nil, syntaxError(err, -len(parsePrefix))
+		return nil, syntaxError(err, src)
 	}
 	body, err := firstExpression(prg)
 	if err != nil {
@@ -49,7 +49,7 @@ func compileChunk(src string) (*chunk, error) {
 	prg.Body = prg.Body[:1]
 	program, err := compileProgram(prg)
 	if err != nil {
-		return nil, syntaxError(err, -len(parsePrefix))
+		return nil, syntaxError(err, src)
 	}
 	return &chunk{path: parsePath(src), program: program, source: src,
 		luxon: r.luxon, mutates: r.mutates, nodes: r.nodes}, nil
@@ -62,6 +62,7 @@ func compileProgram(prg *ast.Program) (p *goja.Program, err error) {
 			err = fmt.Errorf("invalid syntax: %v", x)
 		}
 	}()
+	writeOutLiterals(prg)
 	return goja.CompileAST(prg, false)
 }
 
@@ -85,8 +86,8 @@ func firstExpression(prg *ast.Program) (ast.Expression, error) {
 	return &ast.SequenceExpression{Sequence: seq.Sequence[1:]}, nil
 }
 
-// syntaxError turns a parser's error into ours; shift is added to its offset.
-func syntaxError(err error, shift int) *Error {
+// syntaxError turns a parser's error into ours, placed in src.
+func syntaxError(err error, src string) *Error {
 	var e *Error
 	if errors.As(err, &e) {
 		return e
@@ -95,15 +96,28 @@ func syntaxError(err error, shift int) *Error {
 	var list parser.ErrorList
 	if errors.As(err, &list) && len(list) > 0 {
 		out.Message = "invalid syntax: " + list[0].Message
-		if list[0].Position.Line == 1 {
-			out.Pos = max(0, list[0].Position.Column-1+shift)
-		}
+		out.Pos = offsetOf(src, list[0].Position.Line, list[0].Position.Column)
 	}
 	var ce *goja.CompilerSyntaxError
 	if errors.As(err, &ce) {
 		out.Message = "invalid syntax: " + ce.Message
 	}
 	return out
+}
+
+// offsetOf is the byte offset in src of a line and column of the parser,
+// which saw the prefix before it.
+func offsetOf(src string, line, column int) int {
+	text := parsePrefix + src
+	at := 0
+	for ; line > 1; line-- {
+		i := strings.IndexByte(text[at:], '\n')
+		if i < 0 {
+			return len(src)
+		}
+		at += i + 1
+	}
+	return min(max(0, at+column-1-len(parsePrefix)), len(src))
 }
 
 // checkSource refuses sources that would exhaust the stack of the parser,

@@ -22,7 +22,7 @@ func (v *vm) globals(hooks *goja.Object) {
 	v.getter("$json", func() goja.Value { return v.currentJSON(-1) })
 	v.getter("$data", func() goja.Value { return v.currentJSON(-1) })
 	v.getter("$binary", func() goja.Value { return v.currentBinary(-1) })
-	v.getter("$input", func() goja.Value { return call(v.lib.input, v.rt.ToValue(""), here) })
+	v.getter("$input", func() goja.Value { return call(v.lib.input, here) })
 	v.getter("$node", func() goja.Value { return v.rt.NewDynamicObject(&legacyNodes{v, -1}) })
 	v.getter("$parameter", func() goja.Value { return v.params(v.node().Name) })
 	v.getter("$now", func() goja.Value { return call(v.lib.now) })

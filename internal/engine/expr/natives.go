@@ -30,6 +30,15 @@ func (v *vm) natives() *goja.Object {
 		"stringify": v.stringify,
 		"nesting":   func(a args) goja.Value { return v.rt.ToValue(nesting(a.text(0))) },
 	})
+	_ = o.Set("regexSource", v.regexSource)
+	_ = o.Set("guard", v.guard)
+	_ = o.Set("joinMethod", func(call goja.FunctionCall) goja.Value {
+		sep := ","
+		if s := call.Argument(0); !goja.IsUndefined(s) {
+			sep = s.String()
+		}
+		return v.rt.ToValue(v.join(call.This, sep))
+	})
 	_ = o.Set("maxArray", maxArray)
 	_ = o.Set("maxText", v.pool.opts.MaxStringBytes)
 	v.cryptoNatives(o)
@@ -42,6 +51,26 @@ func (v *vm) add(o *goja.Object, list map[string]func(a args) goja.Value) {
 	for name, f := range list {
 		_ = o.Set(name, func(call goja.FunctionCall) goja.Value { return f(call.Arguments) })
 	}
+}
+
+// guard returns a method of lists that looks at the length of what it is
+// called on first: itself for arrays, by the realm's function for the rest.
+func (v *vm) guard(call goja.FunctionCall) goja.Value {
+	native, _ := goja.AssertFunction(call.Argument(0))
+	bounded, _ := goja.AssertFunction(call.Argument(1))
+	return v.rt.ToValue(func(call goja.FunctionCall) goja.Value {
+		list, ok := call.This.(*goja.Object)
+		if !ok || list.ClassName() != "Array" || list.Get("length").ToInteger() > maxArray {
+			if _, err := bounded(goja.Undefined(), call.This); err != nil {
+				panic(err)
+			}
+		}
+		out, err := native(call.This, call.Arguments...)
+		if err != nil {
+			panic(err)
+		}
+		return out
+	})
 }
 
 // joiner writes lists as text: nested lists may share parts, so that the text

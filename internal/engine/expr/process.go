@@ -43,7 +43,11 @@ func startWorker(opts WorkerOptions) (*worker, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	if err := writeFrame(k.in, workerSetup{Options: opts.Expr, Memory: opts.Memory}); err != nil {
+	limits := opts.Expr
+	if !limits.AllowEnv {
+		limits.Env = nil // what code may not see does not leave this process
+	}
+	if err := writeFrame(k.in, workerSetup{Options: limits, Memory: opts.Memory}); err != nil {
 		k.kill()
 	}
 	return k, nil

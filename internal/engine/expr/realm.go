@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/dop251/goja"
+	"github.com/dop251/goja/parser"
 )
 
 //go:embed js/*.js js/*.json
@@ -40,7 +41,11 @@ func (l *libraries) get(name string) (*goja.Program, error) {
 	case "luxon.min.js":
 		text = "(function () {" + text + "\nreturn luxon; }).call({})"
 	}
-	p, err := goja.Compile(name, text, false)
+	prg, err := parser.ParseFile(nil, name, text, 0, parser.WithDisableSourceMaps)
+	if err != nil {
+		return nil, err
+	}
+	p, err := compileProgram(prg)
 	if err == nil {
 		l.programs[name] = p
 	}
@@ -81,8 +86,11 @@ func newVM(p *Pool, need needs) (*vm, error) {
 	v.rt.SetTimeSource(v.clock)
 	v.rt.SetRandSource(v.random)
 	natives := v.natives()
-	if _, err := v.loadWith("intl.js", natives); err != nil {
-		return nil, err
+	_ = natives.Set("code", need.code)
+	if need.intl {
+		if _, err := v.loadWith("intl.js", natives); err != nil {
+			return nil, err
+		}
 	}
 	if _, err := v.loadWith("guards.js", natives); err != nil {
 		return nil, err
@@ -107,7 +115,7 @@ func newVM(p *Pool, need needs) (*vm, error) {
 
 // newExpressionVM makes a realm for expressions and freezes it.
 func newExpressionVM(p *Pool, luxon bool) (*vm, error) {
-	v, err := newVM(p, needs{dates: luxon, methods: true})
+	v, err := newVM(p, needs{dates: luxon, methods: true, intl: true})
 	if err != nil {
 		return nil, fmt.Errorf("setting up the expression interpreter: %w", err)
 	}

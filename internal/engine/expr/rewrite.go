@@ -65,9 +65,15 @@ func (r *rewriter) expr(e ast.Expression, chain bool) ast.Expression {
 	case *ast.DotExpression:
 		r.property(string(e.Identifier.Name), e.Identifier.Idx)
 		r.luxon = r.luxon || e.Identifier.Name == "params" || e.Identifier.Name == "parameter"
+		if isName(e.Left, "$node") {
+			r.nodes = append(r.nodes, e.Identifier.Name.String())
+		}
 		e.Left = r.expr(e.Left, chain)
 		return e
 	case *ast.BracketExpression:
+		if lit, ok := e.Member.(*ast.StringLiteral); ok && isName(e.Left, "$node") {
+			r.nodes = append(r.nodes, lit.Value.String())
+		}
 		e.Left = r.expr(e.Left, chain)
 		e.Member = r.member(e.Member)
 		return e
@@ -104,6 +110,10 @@ func (r *rewriter) expr(e ast.Expression, chain bool) ast.Expression {
 		return r.text(e)
 	case *ast.ObjectLiteral:
 		r.object(e)
+		return e
+	case *ast.ObjectPattern:
+		r.children(reflect.ValueOf(e), false)
+		r.patternKeys(e)
 		return e
 	}
 	r.children(reflect.ValueOf(e), chain)
@@ -205,81 +215,6 @@ func (r *rewriter) property(name string, at file.Idx) {
 	}
 }
 
-// target rewrites what is assigned to. Arrays cannot be given a length or an
-// index that native loops would take too long over.
-func (r *rewriter) target(e ast.Expression) ast.Expression {
-	switch e := e.(type) {
-	case *ast.Identifier:
-		return e
-	case *ast.DotExpression:
-		if e.Identifier.Name == "length" {
-			r.fail(KindMemory, e.Identifier.Idx, "length cannot be assigned in expressions")
-		}
-		return r.expr(e, false)
-	case *ast.BracketExpression:
-		simple := isIdentifier(e.Left)
-		left := e.Left
-		e.Left = r.expr(e.Left, false)
-		if lit, ok := e.Member.(*ast.StringLiteral); ok && lit.Value != "length" && arrayIndex(lit.Value.String()) < 0 {
-			r.property(lit.Value.String(), lit.Idx)
-			return e
-		}
-		if !simple {
-			left = undefined(e.LeftBracket)
-		} else {
-			left = e.Left
-		}
-		e.Member = helper(helperStore, e.LeftBracket, left, r.expr(e.Member, false))
-		return e
-	case *ast.ObjectPattern, *ast.ArrayPattern:
-		r.pattern(reflect.ValueOf(e))
-		r.children(reflect.ValueOf(e), false)
-		return e
-	}
-	return r.expr(e, false)
-}
-
-// assign rewrites an assignment. a += b becomes a = a + b where that has to
-// be guarded; what a names is evaluated twice then.
-func (r *rewriter) assign(e *ast.AssignExpression) ast.Expression {
-	left := e.Left
-	e.Left = r.target(e.Left)
-	e.Right = r.expr(e.Right, false)
-	if e.Operator != token.PLUS || !r.repeats {
-		return e
-	}
-	switch left.(type) {
-	case *ast.Identifier, *ast.DotExpression, *ast.BracketExpression:
-		e.Operator = token.ASSIGN
-		e.Right = helper(helperAdd, e.Idx0(), left, e.Right)
-	}
-	return e
-}
-
-func hasSpread(e *ast.ArrayLiteral) bool {
-	for _, v := range e.Value {
-		if _, ok := v.(*ast.SpreadElement); ok {
-			return true
-		}
-	}
-	return false
-}
-
-// pattern refuses properties as targets of destructuring.
-func (r *rewriter) pattern(v reflect.Value) {
-	walk(v, func(v reflect.Value) bool {
-		switch e := v.Interface().(type) {
-		case *ast.DotExpression:
-			r.fail(KindSecurity, e.Identifier.Idx, "destructuring into properties is not available in expressions")
-		case *ast.BracketExpression:
-			r.fail(KindSecurity, e.LeftBracket, "destructuring into properties is not available in expressions")
-		case *ast.FunctionLiteral, *ast.ArrowFunctionLiteral:
-			return false
-		}
-		return true
-	})
-}
-
 // text sends a template of many parts, whose size the VM does not bound,
 // through a helper.
 func (r *rewriter) text(e *ast.TemplateLiteral) ast.Expression {
@@ -317,6 +252,11 @@ func (r *rewriter) object(e *ast.ObjectLiteral) {
 			r.children(reflect.ValueOf(p), false)
 		}
 	}
+}
+
+func isName(e ast.Expression, name unistring.String) bool {
+	id, ok := e.(*ast.Identifier)
+	return ok && id.Name == name
 }
 
 func isIdentifier(e ast.Expression) bool {

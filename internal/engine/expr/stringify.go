@@ -49,7 +49,16 @@ func (v *vm) indentOf(space goja.Value) string {
 }
 
 // unbox is the primitive in a Number, String or Boolean object.
-func (v *vm) unbox(obj *goja.Object) goja.Value { return v.rt.ToValue(obj.Export()) }
+func (v *vm) unbox(obj *goja.Object) goja.Value {
+	if f, ok := goja.AssertFunction(obj.Get("valueOf")); ok {
+		if val, err := f(obj); err == nil {
+			if _, still := val.(*goja.Object); !still {
+				return val
+			}
+		}
+	}
+	return v.rt.ToValue(obj.String())
+}
 
 type jsonWriter struct {
 	v        *vm

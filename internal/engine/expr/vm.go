@@ -23,16 +23,17 @@ type vm struct {
 	s       *Session
 	lib     hooks
 
-	thrown    *goja.Object // the exception that carries failed
-	failure   *Error
-	values    map[any]goja.Value // what was converted, by pointer
-	console   []string
-	printed   int
-	timers    []*timer
-	lastTimer int64
-	wrote     []written
-	search    goja.Callable // of the query library, once loaded
-	fixed     *rand.Rand
+	thrown     *goja.Object // the exception that carries failed
+	failure    *Error
+	values     map[any]goja.Value // what was converted, by pointer
+	console    []string
+	printed    int
+	timers     []*timer
+	lastTimer  int64
+	wrote      []written
+	plainProto *goja.Object  // of ordinary objects
+	search     goja.Callable // of the query library, once loaded
+	fixed      *rand.Rand
 }
 
 // hooks are functions of the realm that Go calls.

@@ -16,7 +16,6 @@ const httpRequestName = "n8n-nodes-base.httpRequest"
 func httpRequest() *Type {
 	return &Type{
 		Name: httpRequestName, DisplayName: "HTTP Request", Category: workflow.CategoryExternalAction,
-		Aliases:     []string{"@n8n/n8n-nodes-langchain.httpRequest"},
 		Description: "Calls an HTTP service once for each item and gives what it answers. A list in the answer becomes one item per element; files become binary data.",
 		Versions:    []float64{1, 2, 3, 4, 4.1, 4.2, 4.3, 4.4},
 		SideEffects: true,

@@ -64,6 +64,12 @@ func (c *checker) outputIndex(n *workflow.Node, kind string, out, targets int, p
 	if n.ErrorPolicy() == workflow.OnErrorContinueToError {
 		ports++
 	}
+	if out == ports && n.ErrorPolicy() != workflow.OnErrorContinueToError {
+		c.warning(workflow.Finding{Code: FindingUnusedErrorOutput, Node: n.Name, Path: path,
+			Message: fmt.Sprintf("Output %d is connected, but the node has %s; it would be the error output.", out, plural(ports, "output")),
+			Hint:    "Set onError to continueErrorOutput to use it, or remove the connection."})
+		return
+	}
 	if out >= ports {
 		c.fault(n, workflow.Finding{Code: FindingBrokenConnection, Path: path,
 			Message: fmt.Sprintf("Output %d is connected, but the node has %s.", out, plural(ports, "output")),

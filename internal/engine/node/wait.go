@@ -147,6 +147,8 @@ func messageItem(message []byte, inputs int) workflow.Item {
 	if o, ok := v.(*workflow.Object); ok && err == nil {
 		item.JSON = o
 		if isKind[*workflow.Object](o.Value("json")) {
+			o = o.Copy()
+			o.Delete("respond") // see WantsAnswer
 			if read, err := readItem(o); err == nil {
 				item = read
 			}

@@ -13,7 +13,7 @@
       const a = args[0];
       if (typeof a === "number") sized(a);
       else if (a !== null && typeof a === "object" && !ArrayBuffer.isView(a) && typeof a.length === "number") sized(a.length);
-      return Reflect.construct(Native, args, new.target === undefined ? Bound : new.target === Bound ? Native : new.target);
+      return Reflect.construct(Native, args, new.target);
     };
     Object.setPrototypeOf(Bound, Object.getPrototypeOf(Native));
     for (const key of Reflect.ownKeys(Native)) {

@@ -19,7 +19,8 @@
   const URL_FULL = /^(?:https?|ftp|file):\/\/(?:[^\s/?#@]*@)?(?:localhost|(?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-f:]+\]|(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*)(?::\d+)?(?:[/?#]\S*)?$/i;
 
   function toNumber(s, what) {
-    const n = s.trim() === "" ? NaN : Number(s.trim().replace(/^(-?\d+),(\d+)$/, "$1$2"));
+    const t = s.trim();
+    const n = t === "" ? NaN : Number(t);
     if (Number.isNaN(n)) fail(what + "() cannot read a number from " + JSON.stringify(s.slice(0, 100)));
     return n;
   }

@@ -38,7 +38,8 @@
   const bounded = (list) => { if (lengthOf(list) > maxArray) longList(); };
   const special = { constructor: true, concat: true, flat: true, flatMap: true, join: true, toString: true,
     toLocaleString: true, sort: true, toSorted: true };
-  const guard = (native) => function () { bounded(this); return apply(native, this, arguments); };
+  // Most are guarded by the owner; what is no plain array is looked at here.
+  const guard = (native) => natives.guard(native, bounded);
   const methods = names(A);
   for (let i = 0; i < methods.length; i++) {
     const native = A[methods[i]];
@@ -69,7 +70,7 @@
   });
   const map = A.map;
   wrap(A, "flatMap", () => function (f, self) { return flatten([], apply(map, this, [f, self]), 1); });
-  wrap(A, "join", () => function (sep) { bounded(this); return natives.join(this, sep === undefined ? "," : String(sep)); });
+  wrap(A, "join", () => natives.guard(natives.joinMethod, bounded));
   wrap(A, "toString", () => function () {
     if (!isArray(this)) return "[object Object]";
     bounded(this);
@@ -99,9 +100,14 @@
   // The constructor.
   const NativeArray = Array;
   const construct = Reflect.construct;
+  const protoOf = Object.getPrototypeOf;
+  // Whether a function was called by new. The interpreter leaves new.target
+  // as it is in plain calls from within a constructor.
+  const made = (self, target) =>
+    target !== undefined && typeof self === "object" && self !== null && protoOf(self) === target.prototype;
   const Bound = function Array(n) {
     if (arguments.length === 1 && typeof n === "number" && n > maxArray) longList();
-    return construct(NativeArray, arguments, new.target === undefined ? Bound : new.target);
+    return construct(NativeArray, arguments, made(this, new.target) ? new.target : Bound);
   };
   const copyStatics = (to, from) => {
     const keys = Reflect.ownKeys(from);
@@ -111,8 +117,9 @@
   };
   copyStatics(Bound, NativeArray);
   Object.defineProperty(Bound, "prototype", { value: A, writable: false });
-  Object.defineProperty(A, "constructor", { value: Bound, writable: true, configurable: true });
-  Object.defineProperty(globalThis, "Array", { value: Bound, writable: true, configurable: true });
+  // The prototype keeps the native one, which what makes lists is fast with;
+  // expressions cannot reach it. User code has it under its own name.
+  if (!natives.code) Object.defineProperty(globalThis, "Array", { value: Bound, writable: true, configurable: true });
 
   // Text.
   wrap(S, "repeat", (native) => function (n) {
@@ -163,11 +170,10 @@
   const NativeRegExp = RegExp;
   const BoundRegExp = function RegExp(pattern, flags) {
     if (typeof pattern === "string" && pattern.length > 20000) limit("the regular expression is too long");
-    return construct(NativeRegExp, arguments, new.target === undefined ? BoundRegExp : new.target);
+    return construct(NativeRegExp, natives.regexSource(pattern, flags, arguments.length), made(this, new.target) ? new.target : BoundRegExp);
   };
   copyStatics(BoundRegExp, NativeRegExp);
   Object.defineProperty(BoundRegExp, "prototype", { value: NativeRegExp.prototype, writable: false });
-  Object.defineProperty(NativeRegExp.prototype, "constructor", { value: BoundRegExp, writable: true, configurable: true });
   Object.defineProperty(globalThis, "RegExp", { value: BoundRegExp, writable: true, configurable: true });
 
   // Calls. Chains of bound functions and prototypes would recurse natively.
@@ -176,14 +182,22 @@
     if (list !== undefined && list !== null) bounded(list);
     return apply(native, this, [self, list]);
   });
-  wrap(F, "bind", () => function (self, ...first) {
+  const chained = new WeakSet(); // functions made by bind
+  const remember = chained.add, known = chained.has;
+  wrap(F, "bind", (native) => function (self, ...first) {
     const f = this;
     if (typeof f !== "function") throw new TypeError("bind must be called on a function");
-    return function (...rest) {
-      return new.target === undefined ? apply(f, self, [...first, ...rest]) : construct(f, [...first, ...rest]);
-    };
+    let bound;
+    if (apply(known, chained, [f])) {
+      bound = function (...rest) {
+        return made(this, new.target) ? construct(f, [...first, ...rest]) : apply(f, self, [...first, ...rest]);
+      };
+    } else {
+      bound = apply(native, f, [self, ...first]);
+    }
+    apply(remember, chained, [bound]);
+    return bound;
   });
-  const protoOf = Object.getPrototypeOf;
   const shallow = (proto) => {
     let n = 0;
     for (let p = proto; p !== null && p !== undefined; p = protoOf(p)) if (++n > 100) limit("prototypes are nested too deep");
@@ -201,6 +215,11 @@
     if (natives.nesting(s) > 1000) limit("the JSON is nested too deep");
     return reviver === undefined ? native(s) : native(s, reviver);
   });
+
+  // The name of the zone, which the interpreter only abbreviates.
+  const D = Date.prototype;
+  wrap(D, "toString", () => function () { return Number.isNaN(this.getTime()) ? "Invalid Date" : natives.dateText(this.getTime(), true); });
+  wrap(D, "toTimeString", () => function () { return Number.isNaN(this.getTime()) ? "Invalid Date" : natives.dateText(this.getTime(), false); });
 
   // No code from text.
   const refuse = function () { throw natives.refusal("code cannot be made from text here"); };

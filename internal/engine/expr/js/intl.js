@@ -6,26 +6,32 @@
   const define = (o, name, value) => Object.defineProperty(o, name, { value, writable: true, enumerable: false, configurable: true });
   const data = (tag) => (cache[tag] === undefined ? (cache[tag] = natives.locale(tag)) : cache[tag]);
   const resolve = (locales) => {
-    const list = locales === undefined || locales === null ? [] : Array.isArray(locales) ? locales : [locales];
+    if (locales === undefined || locales === null || locales === "en-US") return US;
+    const list = Array.isArray(locales) ? locales : [locales];
     for (let i = 0; i < list.length; i++) {
       const tag = natives.localeTag(String(list[i]));
       if (tag === null) throw new RangeError("Incorrect locale information provided");
       if (tag !== "") return { tag, base: natives.localeBase(tag) };
     }
-    return { tag: "en-US", base: "en-US" };
+    return US;
   };
+  const US = { tag: "en-US", base: "en-US" };
   const joined = (parts) => { let s = ""; for (let i = 0; i < parts.length; i++) s += parts[i].value; return s; };
   const pad = (n) => (n < 10 ? "0" + n : String(n));
 
   // Dates.
   const FIELDS = ["weekday", "year", "month", "day", "hour", "minute", "second", "fractionalSecondDigits", "dayPeriod"];
   const first = (s) => (s === undefined ? "-" : String(s)[0]);
+  const OPTIONS = [...FIELDS, "era", "timeZone", "timeZoneName", "hour12", "hourCycle", "dateStyle", "timeStyle"];
   function dateOptions(o, need, defaults) {
     const out = {};
-    if (o !== undefined && o !== null) for (const k of [...FIELDS, "era", "timeZone", "timeZoneName", "hour12", "hourCycle", "dateStyle", "timeStyle"]) if (o[k] !== undefined) out[k] = o[k];
+    if (o !== undefined && o !== null) {
+      for (let i = 0; i < OPTIONS.length; i++) if (o[OPTIONS[i]] !== undefined) out[OPTIONS[i]] = o[OPTIONS[i]];
+    }
     if (out.dateStyle !== undefined || out.timeStyle !== undefined) return out;
-    const wanted = need === "date" ? FIELDS.slice(0, 4) : need === "time" ? FIELDS.slice(4) : FIELDS;
-    if (wanted.every((k) => out[k] === undefined)) {
+    let none = true;
+    for (let i = need === "time" ? 4 : 0, n = need === "date" ? 4 : FIELDS.length; i < n; i++) if (out[FIELDS[i]] !== undefined) none = false;
+    if (none) {
       if (defaults !== "time") { out.year = out.month = out.day = "numeric"; }
       if (defaults !== "date") { out.hour = "numeric"; out.minute = out.second = "2-digit"; }
     }
@@ -77,14 +83,19 @@
     m: "minute", mm: "minute", s: "second", ss: "second", a: "dayPeriod", z: "timeZoneName", f: "fractionalSecond" };
 
   class DateTimeFormat {
-    #d; #o; #tag; #zone; #cycle; #tokens;
+    #d; #o; #tag; #base; #zone; #cycle; #tokens;
     constructor(locales, options, need, defaults) {
       const { tag, base } = resolve(locales);
       this.#tag = tag;
-      this.#d = data(base);
+      this.#base = base;
       this.#o = dateOptions(options, need, defaults || "date");
       this.#zone = this.#o.timeZone === undefined ? natives.processZone() : String(this.#o.timeZone);
       if (!natives.zoneValid(this.#zone)) throw new RangeError("Invalid time zone specified: " + this.#zone);
+    }
+    // The pattern is made when something is formatted: many ask for options only.
+    #ready() {
+      if (this.#tokens !== undefined) return;
+      this.#d = data(this.#base);
       this.#cycle = cycleOf(this.#d, this.#o);
       this.#tokens = pattern(this.#d, this.#o, this.#cycle).split(/(\{[^}]*\})/);
     }
@@ -120,6 +131,7 @@
     formatToParts(date) {
       const ts = date === undefined ? Date.now() : Number(date);
       if (!Number.isFinite(ts)) throw new RangeError("Invalid time value");
+      this.#ready();
       const f = natives.zoneFields(this.#zone, ts);
       const out = [];
       for (let i = 0; i < this.#tokens.length; i++) {
@@ -134,7 +146,7 @@
     formatRange(a, b) { const x = this.format(a), y = this.format(b); return x === y ? x : x + " – " + y; }
     resolvedOptions() {
       const o = { locale: this.#tag, calendar: "gregory", numberingSystem: "latn", timeZone: this.#zone };
-      if (this.#o.hour !== undefined || this.#o.timeStyle !== undefined) { o.hourCycle = this.#cycle; o.hour12 = this.#cycle === "h12" || this.#cycle === "h11"; }
+      if (this.#o.hour !== undefined || this.#o.timeStyle !== undefined) { this.#ready(); o.hourCycle = this.#cycle; o.hour12 = this.#cycle === "h12" || this.#cycle === "h11"; }
       for (const k of [...FIELDS, "timeZoneName", "dateStyle", "timeStyle"]) if (this.#o[k] !== undefined) o[k] = this.#o[k];
       return o;
     }
@@ -314,7 +326,13 @@
     }
     toString() { return this.baseName; }
   }
-  const callable = (C) => new Proxy(C, { apply: (_, __, a) => new C(...a) });
+  // The constructors may be called without new.
+  const callable = (C) => {
+    const F = function (...a) { return new C(...a); };
+    Object.defineProperty(F, "prototype", { value: C.prototype });
+    F.supportedLocalesOf = C.supportedLocalesOf;
+    return F;
+  };
   const Intl = {};
   for (const [name, C] of Object.entries({ DateTimeFormat: callable(DateTimeFormat), NumberFormat: callable(NumberFormat), PluralRules, ListFormat, Collator: callable(Collator), Locale })) define(Intl, name, C);
   define(Intl, "getCanonicalLocales", (l) => [].concat(l === undefined ? [] : l).map((t) => new Locale(t).toString()));
@@ -326,8 +344,6 @@
   define(D, "toLocaleString", function (l, o) { return valid(this) ? new DateTimeFormat(l, o, "any", "all").format(this) : "Invalid Date"; });
   define(D, "toLocaleDateString", function (l, o) { return valid(this) ? new DateTimeFormat(l, o, "date", "date").format(this) : "Invalid Date"; });
   define(D, "toLocaleTimeString", function (l, o) { return valid(this) ? new DateTimeFormat(l, o, "time", "time").format(this) : "Invalid Date"; });
-  define(D, "toString", function () { return valid(this) ? natives.dateText(this.getTime(), true) : "Invalid Date"; });
-  define(D, "toTimeString", function () { return valid(this) ? natives.dateText(this.getTime(), false) : "Invalid Date"; });
   define(Number.prototype, "toLocaleString", function (l, o) { return new NumberFormat(l, o).format(this); });
   define(String.prototype, "localeCompare", function (other, l, o) {
     return o === undefined ? compareNative.call(this, String(other)) : new Collator(l, o).compare(String(this), String(other));
