@@ -28,7 +28,7 @@ func (s *Server) presented(r *http.Request) auth.Presented {
 // admit decides on a tool call before the library sees it. Unknown tools are
 // let through: to tell of them is the protocol's.
 func (s *Server) admit(ctx context.Context, name string) error {
-	c := s.Service.Capability(name)
+	c := s.Service.Tool(name)
 	if c == nil {
 		return nil
 	}

@@ -40,7 +40,7 @@ func TestMatrix(t *testing.T) {
 			if who.name == "local" {
 				at = atHome
 			}
-			fmt.Fprintf(&out, "%-20s %-15s list 2025 %-8s call 2025 %-28s call 2026 %-28s stdio %s\n", c.Name, who.name,
+			fmt.Fprintf(&out, "%-21s %-15s list 2025 %-8s call 2025 %-28s call 2026 %-28s stdio %s\n", c.Name, who.name,
 				at.listed(t, who.key, c.Name), at.outcome(t, who.key, c.Name, false), at.outcome(t, who.key, c.Name, true), at.stdioOutcome(t, who.key, c.Name))
 		}
 	}
@@ -74,6 +74,9 @@ func (w *world) outcome(t *testing.T, key, tool string, modern bool) string {
 		return "reached"
 	}
 	e, _ := r.last()["error"].(map[string]any)
+	if text, _ := e["message"].(string); strings.Contains(text, "not found") {
+		return fmt.Sprint(r.status, " no such tool")
+	}
 	data, _ := e["data"].(map[string]any)
 	return fmt.Sprint(r.status, " ", data["reason"])
 }
@@ -93,6 +96,8 @@ func (w *world) stdioOutcome(t *testing.T, key, tool string) string {
 		return "reached"
 	case strings.Contains(out.String(), "insufficient_scope"):
 		return "insufficient_scope"
+	case strings.Contains(out.String(), "not found"):
+		return "no such tool"
 	}
 	return out.String()
 }

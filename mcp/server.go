@@ -93,7 +93,7 @@ func New(o Options) (*Server, error) {
 	s.core = server.NewMCPServer(o.Name, o.Version,
 		server.WithTitle(o.Title), server.WithInstructions(o.Instructions), server.WithHooks(hooks),
 		server.WithToolCapabilities(true), server.WithLogging())
-	for _, c := range o.Service.Capabilities() {
+	for _, c := range o.Service.Tools() {
 		s.core.AddTool(toolOf(c), s.handler(c))
 	}
 	s.http = server.NewStreamableHTTPServer(s.core, server.WithSessionIdManagerResolver(s.sessions),

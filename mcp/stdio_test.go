@@ -80,7 +80,7 @@ func TestStdioWithOrdinaryClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	list, err := c.ListTools(t.Context(), protocol.ListToolsRequest{})
-	if err != nil || len(list.Tools) != len(w.Service.Capabilities()) {
+	if err != nil || len(list.Tools) != len(w.Service.Tools()) {
 		t.Fatalf("list: %v %v", list, err)
 	}
 	result, err := c.CallTool(t.Context(), protocol.CallToolRequest{Params: protocol.CallToolParams{Name: "search_workflows"}})

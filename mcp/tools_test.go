@@ -40,7 +40,7 @@ func golden(t *testing.T, name string, got []byte) {
 
 func TestToolSnapshots(t *testing.T) {
 	w := newWorld(t, nil)
-	for _, c := range w.Service.Capabilities() {
+	for _, c := range w.Service.Tools() {
 		data, err := json.Marshal(toolOf(c))
 		if err != nil {
 			t.Fatal(err)
@@ -53,14 +53,14 @@ func TestToolSnapshots(t *testing.T) {
 		golden(t, "tools/"+c.Name+".json", pretty.Bytes())
 	}
 	files, err := filepath.Glob("testdata/tools/*.json")
-	if err != nil || len(files) != len(w.Service.Capabilities()) {
-		t.Errorf("%d snapshots for %d tools (%v): delete those of tools that are gone", len(files), len(w.Service.Capabilities()), err)
+	if err != nil || len(files) != len(w.Service.Tools()) {
+		t.Errorf("%d snapshots for %d tools (%v): delete those of tools that are gone", len(files), len(w.Service.Tools()), err)
 	}
 }
 
 func TestToolsAreComplete(t *testing.T) {
 	w := newWorld(t, nil)
-	for _, c := range w.Service.Capabilities() {
+	for _, c := range w.Service.Tools() {
 		tool := toolOf(c)
 		for kind, raw := range map[string]json.RawMessage{"input": tool.RawInputSchema, "output": tool.RawOutputSchema} {
 			var schema struct {
@@ -98,7 +98,7 @@ func TestListFitsAModelsContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d tools, %d tokens", len(w.Service.Capabilities()), len(data)/4)
+	t.Logf("%d tools, %d tokens", len(w.Service.Tools()), len(data)/4)
 	if len(data)/4 >= 12_000 {
 		t.Errorf("the tool list has %d tokens", len(data)/4)
 	}

@@ -22,7 +22,7 @@ func (s *Server) cors() echo.MiddlewareFunc {
 		}
 		return func(c echo.Context) error {
 			r, h := c.Request(), c.Response().Header()
-			if strings.HasPrefix(r.URL.Path, webhookPrefix) {
+			if strings.HasPrefix(r.URL.Path, webhookPrefix) || strings.HasPrefix(r.URL.Path, testPrefix) {
 				return next(c)
 			}
 			h.Add("Vary", "Origin")

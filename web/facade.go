@@ -64,7 +64,7 @@ func (s *Server) listTools(c echo.Context) error {
 
 func (s *Server) showTool(c echo.Context) error {
 	name := c.Param("tool_name")
-	capability := s.Service.Capability(name)
+	capability := s.Service.Tool(name)
 	if capability == nil {
 		return unknownTool(name)
 	}
@@ -92,7 +92,7 @@ func (s *Server) invoke(c echo.Context) error {
 			return fault(field, "is not known here; send tool_name and params")
 		}
 	}
-	capability := s.Service.Capability(name)
+	capability := s.Service.Tool(name)
 	if capability == nil {
 		return unknownTool(name)
 	}

@@ -82,7 +82,7 @@ func TestMatrix(t *testing.T) {
 			if who.local {
 				at = atHome
 			}
-			fmt.Fprintf(&out, "%-20s %-14s", c.Name, who.name)
+			fmt.Fprintf(&out, "%-21s %-14s", c.Name, who.name)
 			fmt.Fprintf(&out, " list %-7s show %-24s invoke %-24s", at.listed(t, c, who), outcome(at.send(t, "GET", "/api/mcp/tools/"+c.Name, "", who.headers...)),
 				outcome(at.send(t, "POST", "/api/mcp/invoke", `{"tool_name":"`+c.Name+`","params":{"no_such":1}}`, who.headers...)))
 			for _, r := range c.Routes {

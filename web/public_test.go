@@ -79,7 +79,7 @@ func TestRouterErrorsAreJSON(t *testing.T) {
 		code                     string
 	}{
 		{"GET", "/nope", "", "", 404, "not_found"},
-		{"GET", "/webhook-test/nope", "", "", 404, "not_found"},
+		{"GET", "/webhooks/nope", "", "", 404, "not_found"},
 		{"DELETE", "/api/public/health", "", "", 405, "method_not_allowed"},
 		{"POST", "/api/app/workflows", "x=1", "application/x-www-form-urlencoded", 415, "unsupported_media_type"},
 		{"POST", "/api/app/workflows", "{", "application/json", 400, "invalid_argument"},

@@ -32,13 +32,14 @@ type Options struct {
 	Name, Version, Environment string
 	PublicURL                  string // begins the links handed out, no slash at the end
 
-	MCP     http.Handler // the native MCP endpoint, mounted at /mcp; it authenticates by itself
-	Webhook WebhookFunc  // Service.Webhook when nil
-	Health  func(context.Context) Health
-	Metrics http.Handler  // at /api/public/metrics; nil: no such route
-	Admit   AdmitFunc     // limits; nil admits all
-	OnStop  func()        // ends open streams when shutdown begins
-	Drain   time.Duration // how long shutdown waits for requests under way; 20 s when 0
+	MCP      http.Handler // the native MCP endpoint, mounted at /mcp; it authenticates by itself
+	Webhook  WebhookFunc  // Service.Webhook when nil
+	TestHook WebhookFunc  // Service.TestWebhook when nil
+	Health   func(context.Context) Health
+	Metrics  http.Handler  // at /api/public/metrics; nil: no such route
+	Admit    AdmitFunc     // limits; nil admits all
+	OnStop   func()        // ends open streams when shutdown begins
+	Drain    time.Duration // how long shutdown waits for requests under way; 20 s when 0
 
 	PublicOff, AppOff, MCPOff bool // tiers whose routes answer 404
 
@@ -110,6 +111,9 @@ func withDefaults(o Options) Options {
 	}
 	if o.Webhook == nil {
 		o.Webhook = o.Service.Webhook
+	}
+	if o.TestHook == nil {
+		o.TestHook = o.Service.TestWebhook
 	}
 	if o.Health == nil {
 		o.Health = func(context.Context) Health { return Health{} }

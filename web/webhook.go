@@ -11,15 +11,24 @@ import (
 	"flowgate/internal/workflow"
 )
 
-const webhookPrefix = "/webhook/"
+const (
+	webhookPrefix = "/webhook/"
+	testPrefix    = "/webhook-test/"
+)
 
-// webhookRoutes are the addresses of active workflows. What a workflow
-// answers there is somebody else's content on our origin.
+// webhookRoutes are the addresses of active workflows, and of those that are
+// being tried. What a workflow answers there is somebody else's content on our
+// origin.
 func (s *Server) webhookRoutes() {
-	s.echo.Any(webhookPrefix+"*", s.webhook)
+	s.echo.Any(webhookPrefix+"*", s.webhook(webhookPrefix, s.Webhook))
+	s.echo.Any(testPrefix+"*", s.webhook(testPrefix, s.TestHook))
 }
 
-func (s *Server) webhook(c echo.Context) error {
+func (s *Server) webhook(prefix string, answer WebhookFunc) echo.HandlerFunc {
+	return func(c echo.Context) error { return s.serveWebhook(c, prefix, answer) }
+}
+
+func (s *Server) serveWebhook(c echo.Context, prefix string, call WebhookFunc) error {
 	r := c.Request()
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -28,8 +37,8 @@ func (s *Server) webhook(c echo.Context) error {
 		}
 		return workflow.Wrap(workflow.CodeInvalid, err, "the request body could not be read to its end")
 	}
-	path := strings.TrimPrefix(r.URL.Path, webhookPrefix)
-	answer, err := s.Webhook(r.Context(), workflow.WebhookCall{Method: r.Method, Path: path, URL: s.PublicURL + webhookPrefix + path,
+	path := strings.TrimPrefix(r.URL.Path, prefix)
+	answer, err := call(r.Context(), workflow.WebhookCall{Method: r.Method, Path: path, URL: s.PublicURL + prefix + path,
 		Query: r.URL.RawQuery, Headers: headersOf(r), Body: body, IP: c.RealIP()})
 	if err != nil {
 		return webhookError(c, err)

@@ -74,6 +74,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		return fmt.Errorf("connect to the workflow agent: %w", err)
 	}
 	a.Service, err = service.New(service.Options{Store: a.Store, Agent: a.Agent, Catalogue: a.engine.Catalogue,
+		Vault: a.Vault, TestHooks: a.TestHooks, HTTP: a.engine.Guard.Client(), Dial: a.engine.Guard.DialContext,
 		PublicURL: a.PublicURL(), Logger: a.Log})
 	if err != nil {
 		return err
@@ -117,7 +118,7 @@ func (a *App) embeddedAgent(ctx, background context.Context, client *grpcclient.
 func (c *Core) OpenManager(ctx context.Context, e *Engine) (*engine.Manager, error) {
 	m, err := engine.OpenManager(ctx, engine.ManagerOptions{Engine: e.Runner, Store: c.Store,
 		Durable: durable.Options{SQLite: c.Store.DB()}, Version: Version, MaxConcurrency: c.Config.MaxConcurrency,
-		Retention: c.Config.ExecutionRetention, BaseURL: c.PublicURL(), Logger: c.Log})
+		Retention: c.Config.ExecutionRetention, BaseURL: c.PublicURL(), Credentials: c.Vault.Fields, Logger: c.Log})
 	if err != nil {
 		return nil, fmt.Errorf("open the engine: %w", err)
 	}
@@ -177,6 +178,7 @@ type Engine struct {
 	Runner    *engine.Engine
 	Registry  *node.Registry
 	Catalogue *Catalogue
+	Guard     *egress.Guard
 	pool      *expr.Pool
 	workers   *expr.WorkerPool
 }
@@ -189,7 +191,7 @@ func OpenEngine(cfg *config.Config, log *slog.Logger) (*Engine, error) {
 		return nil, err
 	}
 	limits := expr.Options{CodeTimeout: cfg.CodeTimeout, Logger: log}
-	e := &Engine{Registry: registry, Catalogue: newCatalogue(registry), pool: expr.NewPool(limits)}
+	e := &Engine{Registry: registry, Catalogue: newCatalogue(registry), Guard: guard, pool: expr.NewPool(limits)}
 	opts := engine.Options{Registry: registry, Expr: e.pool, HTTP: guard.Client(), Logger: log,
 		Limits: engine.Limits{NodeTimeout: cfg.NodeTimeout, ExecutionTimeout: cfg.ExecutionTimeout}}
 	if !cfg.CodeInProcess {

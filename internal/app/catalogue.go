@@ -31,6 +31,12 @@ func (c *Catalogue) Validate(doc *workflow.Document) workflow.Validation {
 	return node.ValidateDocument(doc, c.registry, node.ValidateOptions{})
 }
 
+// ValidateFor judges it for somebody who has those credentials of which has
+// says so.
+func (c *Catalogue) ValidateFor(doc *workflow.Document, has func(kind string, ref workflow.CredentialRef) bool) workflow.Validation {
+	return node.ValidateDocument(doc, c.registry, node.ValidateOptions{HasCredential: has})
+}
+
 // Normalize fills in what a document leaves out.
 func (c *Catalogue) Normalize(doc *workflow.Document) {
 	workflow.Normalize(doc, func(nodeType string) float64 {
@@ -110,7 +116,7 @@ func (c *Core) OpenDocuments() (*Documents, error) {
 	if err != nil {
 		return nil, err
 	}
-	svc, err := service.New(service.Options{Store: c.Store, Catalogue: e.Catalogue, PublicURL: c.PublicURL(), Logger: c.Log})
+	svc, err := service.New(service.Options{Store: c.Store, Catalogue: e.Catalogue, Vault: c.Vault, TestHooks: c.TestHooks, PublicURL: c.PublicURL(), Logger: c.Log})
 	if err != nil {
 		e.Close()
 		return nil, err

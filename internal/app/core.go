@@ -14,6 +14,8 @@ import (
 
 	"flowgate/internal/auth"
 	"flowgate/internal/config"
+	"flowgate/internal/seal"
+	"flowgate/internal/service"
 	"flowgate/internal/workflow"
 	"flowgate/store"
 	"flowgate/store/sqlite"
@@ -30,6 +32,9 @@ type Core struct {
 	Store  *sqlite.Store
 	Keys   *auth.APIKeys
 	Issuer *auth.Issuer
+	// Vault keeps credentials, TestHooks webhooks armed for a test.
+	Vault     *service.Vault
+	TestHooks store.TestWebhooks
 }
 
 // OpenCore opens the data folder, making it and its secrets the first time.
@@ -41,8 +46,8 @@ func OpenCore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Core,
 	if err != nil {
 		return nil, fmt.Errorf("open the database in %s: %w", cfg.DataDir, err)
 	}
-	c := &Core{Config: cfg, Log: log, Store: st}
-	if err := c.openAuth(ctx); err != nil {
+	c := &Core{Config: cfg, Log: log, Store: st, Vault: &service.Vault{Store: st}, TestHooks: st}
+	if err := errors.Join(c.openAuth(ctx), c.openVault(ctx)); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
 	return c, nil
@@ -57,6 +62,28 @@ func (c *Core) openAuth(ctx context.Context) (err error) {
 	}
 	c.Keys = auth.NewAPIKeys(c.Store, pepper)
 	c.Issuer, err = auth.NewIssuer(ctx, c.Store)
+	return err
+}
+
+// openVault gets the keys that credentials are sealed under. With several it
+// seals anew what is sealed under an older one.
+func (c *Core) openVault(ctx context.Context) error {
+	keys, err := seal.ParseKeys(c.Config.EncryptionKey)
+	if c.Config.EncryptionKey == "" {
+		var k seal.Key
+		k, err = seal.KeyFile(filepath.Join(c.Config.DataDir, "encryption_key"))
+		keys = []seal.Key{k}
+	}
+	if err != nil {
+		return fmt.Errorf("keep the key of stored credentials: %w", err)
+	}
+	if c.Vault.Box, err = seal.New(keys...); err != nil || len(keys) == 1 {
+		return err
+	}
+	renewed, unopened, err := c.Vault.Rotate(ctx)
+	if renewed > 0 || unopened > 0 {
+		c.Log.InfoContext(ctx, "stored credentials were sealed under the newest key", "renewed", renewed, "not_opened", unopened)
+	}
 	return err
 }
 

@@ -48,6 +48,9 @@ func ToolsDocument(table []*service.Capability) string {
 		for _, r := range c.Routes {
 			fmt.Fprintf(&b, " `%s %s` answers %d.", r.Method, r.Path, r.Status)
 		}
+		if c.RESTOnly {
+			b.WriteString(" Not a tool: its route is the only way in.")
+		}
 		b.WriteString("\n")
 		if args := c.Input.Arguments(); len(args) > 0 {
 			b.WriteString("\n| argument | type | |\n|---|---|---|\n")

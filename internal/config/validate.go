@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"flowgate/internal/seal"
 )
 
 // minSecret is the least length of a configured secret, in characters.
@@ -28,6 +30,13 @@ func (c *Config) Validate() error {
 	}
 	if c.Production() && c.APISecretKey == "" {
 		fault("api_secret_key: production does not use a generated secret; set API_SECRET_KEY to one of: openssl rand -hex 32")
+	}
+	if c.EncryptionKey != "" {
+		if _, err := seal.ParseKeys(c.EncryptionKey); err != nil {
+			fault("encryption_key: %w", err)
+		}
+	} else if c.Production() {
+		fault("encryption_key: production does not use a generated key; set ENCRYPTION_KEY to one of: openssl rand -hex 32")
 	}
 	if c.PublicURL != "" {
 		if u, err := url.Parse(c.PublicURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {

@@ -37,6 +37,9 @@ type ManagerOptions struct {
 	Retention time.Duration
 	// BaseURL begins the addresses that executions hand out.
 	BaseURL string
+	// Credentials returns the fields of an owner's stored credential;
+	// CodeNotFound when there is none. Nil: none are kept.
+	Credentials func(ctx context.Context, owner, kind string, ref workflow.CredentialRef) (map[string]string, error)
 	// Sign returns the signature that the resume address of an execution
 	// carries. Nil: none does.
 	Sign func(executionID string) string

@@ -167,6 +167,7 @@ func (m *Manager) conclude(ctx context.Context, e *workflow.Execution, rec *reco
 func (m *Manager) job(r *durable.Run, e *workflow.Execution, w *workflow.Workflow, rec *recorder) Job {
 	return Job{
 		Execution: e, Workflow: w, Effects: &durableEffects{run: r, rec: rec}, Recorder: rec, BaseURL: m.opts.BaseURL, Signature: m.signature(e.ID),
+		Credentials: m.credentials(e.OwnerID),
 		// The answer itself travels as an event, which any process can follow.
 		Respond: func(context.Context, workflow.Response) error { return nil },
 		SubWorkflows: func(ctx context.Context, ref node.SubWorkflow) (*workflow.Workflow, error) {
@@ -190,6 +191,21 @@ func (m *Manager) job(r *durable.Run, e *workflow.Execution, w *workflow.Workflo
 		OnSubStaticData: func(ctx context.Context, workflowID string, data *workflow.Object) error {
 			return m.store.SetStaticData(ctx, e.OwnerID, workflowID, data)
 		},
+	}
+}
+
+// credentials gives nodes the values of their owner's credentials, and of
+// nobody else's. They are never recorded.
+func (m *Manager) credentials(owner string) func(context.Context, string, workflow.CredentialRef) (map[string]string, error) {
+	if m.opts.Credentials == nil {
+		return nil
+	}
+	return func(ctx context.Context, kind string, ref workflow.CredentialRef) (map[string]string, error) {
+		fields, err := m.opts.Credentials(ctx, owner, kind, ref)
+		if workflow.CodeOf(err) == workflow.CodeNotFound {
+			return nil, &node.Failure{Message: workflow.MessageOf(err), Code: workflow.ReasonOf(err)}
+		}
+		return fields, err
 	}
 }
 

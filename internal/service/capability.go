@@ -26,6 +26,10 @@ type Capability struct {
 	OpenWorld   bool // may reach systems beyond this one
 
 	Routes []Route // under /api/app; may be empty
+	// RESTOnly keeps the capability from models: it is no MCP tool and cannot
+	// be invoked by the façade, for instance since secrets are among its
+	// arguments. Its routes are the only way in.
+	RESTOnly bool
 
 	Input  *Schema // of the arguments object
 	Output *Schema // of the result object
@@ -51,7 +55,7 @@ func (c *Capability) check() error {
 	for field, ok := range map[string]bool{
 		"Name": c.Name != "", "Title": c.Title != "", "Description": c.Description != "", "Group": c.Group != "",
 		"Scope": slices.Contains(auth.Scopes(), c.Scope), "Input": c.Input != nil && c.Input.err == nil, "Output": c.Output != nil && c.Output.err == nil,
-		"Text": c.Text != nil, "call": c.call != nil,
+		"Text": c.Text != nil, "call": c.call != nil, "Routes": !c.RESTOnly || len(c.Routes) > 0,
 	} {
 		if !ok {
 			missing = append(missing, field)
@@ -102,13 +106,13 @@ func Authorize(id *auth.Identity, c *Capability) error {
 	return err
 }
 
-// Visible returns the capabilities to show to id: what it may call, or, to a
-// key whose only scope is tools:read, the whole catalogue.
+// Visible returns the tools to show to id: what it may call, or, to a key
+// whose only scope is tools:read, the whole catalogue.
 func (s *Service) Visible(id *auth.Identity) []*Capability {
 	reader := id != nil && len(id.Scopes) == 1 && id.HasScope(auth.ScopeToolsRead)
 	var out []*Capability
 	for _, c := range s.table {
-		if reader || Authorize(id, c) == nil {
+		if !c.RESTOnly && (reader || Authorize(id, c) == nil) {
 			out = append(out, c)
 		}
 	}
@@ -131,7 +135,7 @@ func (s *Service) Call(ctx context.Context, name string, args json.RawMessage) (
 }
 
 func (s *Service) suggest(name string) string {
-	for _, c := range s.table {
+	for _, c := range s.Tools() {
 		if strings.Contains(c.Name, name) || (name != "" && strings.Contains(name, c.Name)) {
 			return "; did you mean " + c.Name + "?"
 		}

@@ -7,6 +7,8 @@ package service
 import (
 	"context"
 	"log/slog"
+	"net"
+	"net/http"
 	"sync"
 	"time"
 
@@ -32,6 +34,9 @@ type Catalogue interface {
 	// Near returns the names of node types that resemble name, best first.
 	Near(name string) []string
 	Validate(doc *workflow.Document) workflow.Validation
+	// ValidateFor judges it for somebody who has those credentials of which
+	// has says so.
+	ValidateFor(doc *workflow.Document, has func(kind string, ref workflow.CredentialRef) bool) workflow.Validation
 	// Normalize fills in what a document leaves out: names, ids, versions.
 	Normalize(doc *workflow.Document)
 	// Webhooks lists what activation has to arm.
@@ -56,8 +61,16 @@ type Options struct {
 	Store     Store
 	Agent     Agent
 	Catalogue Catalogue
-	// Credentials returns a stored credential's fields. Nil: none are kept.
+	// Vault keeps credentials. Nil: none are kept.
+	Vault *Vault
+	// Credentials returns a stored credential's fields. Nil: the Vault's.
 	Credentials func(ctx context.Context, owner, kind string, ref workflow.CredentialRef) (map[string]string, error)
+	// TestHooks arms webhooks for one test call. Nil: there are no tests.
+	TestHooks store.TestWebhooks
+	// HTTP and Dial reach out as workflows may, to try credentials. Nil: they
+	// are not tried.
+	HTTP *http.Client
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// PublicURL begins the links handed out, without a slash at the end.
 	PublicURL string
 	Logger    *slog.Logger
@@ -83,6 +96,9 @@ func New(o Options) (*Service, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Credentials == nil && o.Vault != nil {
+		o.Credentials = o.Vault.Fields
+	}
 	s := &Service{Options: o, index: map[string]*Capability{}}
 	s.table = s.capabilities()
 	for _, c := range s.table {
@@ -99,6 +115,26 @@ func New(o Options) (*Service, error) {
 
 // Capabilities returns the table in order of documentation.
 func (s *Service) Capabilities() []*Capability { return s.table }
+
+// Tools returns the capabilities that models may be given: all but those that
+// are RESTOnly.
+func (s *Service) Tools() []*Capability {
+	out := make([]*Capability, 0, len(s.table))
+	for _, c := range s.table {
+		if !c.RESTOnly {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Tool returns the tool of that name, nil when there is none.
+func (s *Service) Tool(name string) *Capability {
+	if c := s.index[name]; c != nil && !c.RESTOnly {
+		return c
+	}
+	return nil
+}
 
 // Capability returns the row of that name, nil when there is none.
 func (s *Service) Capability(name string) *Capability { return s.index[name] }

@@ -48,6 +48,11 @@ func (s *Service) capabilities() []*Capability {
 			Routes:      []Route{{Method: "POST", Path: "/workflows/{workflow_id}/deactivate", Status: 200}},
 		}, s.DeactivateWorkflow, textActivation),
 		row(Capability{
+			Name: "test_webhook", Title: "Test a webhook", Group: "Workflows", Scope: auth.ScopeWorkflowsExecute, OpenWorld: true, RESTOnly: true,
+			Description: "Has the workflow's webhooks take one call between them at their test addresses, which the answer lists, within two minutes. It runs the newest version by hand, active or not, and answers as in production.",
+			Routes:      []Route{{Method: "POST", Path: "/workflows/{workflow_id}/test-webhook", Status: 200}},
+		}, s.ArmTestWebhook, textTestArmed),
+		row(Capability{
 			Name: "delete_workflow", Title: "Delete a workflow", Group: "Workflows", Scope: auth.ScopeWorkflowsWrite, Destructive: true, Idempotent: true,
 			Description: "Deletes a workflow with all of its versions and executions, for good. Needs confirm: true; ask the person first.",
 			Routes:      []Route{{Method: "DELETE", Path: "/workflows/{workflow_id}", Status: 200, Fixed: map[string]any{"confirm": true}}},
@@ -88,5 +93,35 @@ func (s *Service) capabilities() []*Capability {
 			Description: "Returns for each node type asked for its parameters as a JSON schema, its inputs and outputs, and ready examples. Unknown types are answered with near names.",
 			Routes:      []Route{{Method: "POST", Path: "/node-types/details", Status: 200}},
 		}, s.NodeDetails, textNodeDetails),
+		row(Capability{
+			Name: "list_credentials", Title: "List credentials", Group: "Credentials", Scope: auth.ScopeCredentialsRead, ReadOnly: true, Idempotent: true, RESTOnly: true,
+			Description: "Lists your credentials, newest first, by name and type. Their values are never shown.",
+			Routes:      []Route{{Method: "GET", Path: "/credentials", Status: 200}},
+		}, s.ListCredentials, textCredentials),
+		row(Capability{
+			Name: "list_credential_types", Title: "List credential types", Group: "Credentials", Scope: auth.ScopeCredentialsRead, ReadOnly: true, Idempotent: true, RESTOnly: true,
+			Description: "Lists the types of credential with their fields and the JSON schema of their values.",
+			Routes:      []Route{{Method: "GET", Path: "/credential-types", Status: 200}},
+		}, s.CredentialTypes, textCredentialTypes),
+		row(Capability{
+			Name: "create_credential", Title: "Store a credential", Group: "Credentials", Scope: auth.ScopeCredentialsWrite, RESTOnly: true,
+			Description: "Seals and stores values that your workflows' nodes and webhooks may use. Nodes refer to it by id or name.",
+			Routes:      []Route{{Method: "POST", Path: "/credentials", Status: 201}},
+		}, s.CreateCredential, textCredential),
+		row(Capability{
+			Name: "update_credential", Title: "Change a credential", Group: "Credentials", Scope: auth.ScopeCredentialsWrite, Destructive: true, Idempotent: true, RESTOnly: true,
+			Description: "Changes a credential's name or values, field by field. When the address that secrets are sent to changes, they have to be given again.",
+			Routes:      []Route{{Method: "PUT", Path: "/credentials/{credential_id}", Status: 200}},
+		}, s.UpdateCredential, textCredential),
+		row(Capability{
+			Name: "delete_credential", Title: "Delete a credential", Group: "Credentials", Scope: auth.ScopeCredentialsWrite, Destructive: true, Idempotent: true, RESTOnly: true,
+			Description: "Deletes a credential for good. Nodes that refer to it fail from then on.",
+			Routes:      []Route{{Method: "DELETE", Path: "/credentials/{credential_id}", Status: 200}},
+		}, s.DeleteCredential, textDeletedCredential),
+		row(Capability{
+			Name: "test_credential", Title: "Test a credential", Group: "Credentials", Scope: auth.ScopeCredentialsWrite, OpenWorld: true, Idempotent: true, RESTOnly: true,
+			Description: "Tries a credential at its service where its values say where that is, and otherwise looks whether they are complete.",
+			Routes:      []Route{{Method: "POST", Path: "/credentials/{credential_id}/test", Status: 200}},
+		}, s.TestCredential, textCredentialCheck),
 	}
 }

@@ -26,13 +26,16 @@ func (s *Service) ActivateWorkflow(ctx context.Context, in WorkflowRef) (*Activa
 	if err != nil {
 		return nil, err
 	}
-	if v := s.Catalogue.Validate(&w.Document); !v.Valid {
+	if v := s.validate(ctx, &w.Document); !v.Valid {
 		return nil, invalidDocument("the workflow cannot be activated: ", v)
 	}
 	hooks := s.hooks(w)
 	if len(hooks) == 0 {
 		return nil, workflow.Errorf(workflow.CodeInvalid,
 			"the workflow has no trigger to arm: add a webhook trigger; a manual trigger needs no activation")
+	}
+	if err := s.guarded(ctx, w, hooks); err != nil {
+		return nil, err
 	}
 	if err := s.Store.ActivateWorkflow(ctx, w.OwnerID, w.ID, hooks); err != nil {
 		return nil, err
@@ -75,7 +78,7 @@ func (s *Service) ValidateWorkflow(ctx context.Context, in ValidateWorkflowInput
 	default:
 		return nil, workflow.Errorf(workflow.CodeInvalid, "give workflow_id, or nodes and connections")
 	}
-	v := s.Catalogue.Validate(&doc)
+	v := s.validate(ctx, &doc)
 	return &v, nil
 }
 

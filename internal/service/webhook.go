@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	"flowgate/internal/workflow"
 )
@@ -35,16 +36,42 @@ type Webhook interface {
 	Answer(status workflow.Status, items []workflow.Item) workflow.Response
 }
 
+// hookDoor is one of the two kinds of address that webhooks have.
+type hookDoor struct {
+	find func(ctx context.Context, method, path string) (*armedHook, error)
+	// none is the answer where no webhook takes the call; methods are those
+	// the path is taken with.
+	none func(method, path string, methods []string) workflow.Response
+	item string        // the mode that the trigger's item tells
+	mode workflow.Mode // of the execution
+}
+
+// armedHook is a webhook that takes a call.
+type armedHook struct {
+	*workflow.WebhookTrigger
+	// take makes the call the hook's one; CodeNotFound when another was
+	// faster. Nil: it takes any number.
+	take func(ctx context.Context) error
+}
+
 // Webhook starts the workflow whose armed webhook matches the call and
 // returns what it answers: at once, or when the workflow responds or ends. The
 // execution is recorded before anything is answered. The webhook's own rules
 // say who may call.
 func (s *Service) Webhook(ctx context.Context, call workflow.WebhookCall) (*workflow.Response, error) {
-	hook, err := s.Store.Webhook(ctx, call.Method, call.Path)
+	return s.answerCall(ctx, hookDoor{item: "production", mode: workflow.ModeWebhook, none: s.Catalogue.NoWebhook,
+		find: func(ctx context.Context, method, path string) (*armedHook, error) {
+			hook, err := s.Store.Webhook(ctx, method, path)
+			return &armedHook{WebhookTrigger: hook}, err
+		}}, call)
+}
+
+func (s *Service) answerCall(ctx context.Context, door hookDoor, call workflow.WebhookCall) (*workflow.Response, error) {
+	hook, err := door.find(ctx, call.Method, call.Path)
 	if err != nil {
-		return s.noWebhook(ctx, call, err)
+		return s.noWebhook(ctx, door, call, err)
 	}
-	w, t, err := s.webhookOf(ctx, hook)
+	w, t, err := s.webhookOf(ctx, hook.WebhookTrigger)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +79,7 @@ func (s *Service) Webhook(ctx context.Context, call workflow.WebhookCall) (*work
 	if !mayCall {
 		return &workflow.Response{Status: http.StatusForbidden, Headers: origin}, nil
 	}
-	r, err := s.callWebhook(ctx, w, hook, t, call)
+	r, err := s.callWebhook(ctx, door, w, hook, t, call)
 	if r != nil {
 		r.Headers = append(origin, r.Headers...)
 	}
@@ -68,32 +95,43 @@ func (s *Service) webhookOf(ctx context.Context, hook *workflow.WebhookTrigger) 
 	return w, t, err
 }
 
-// noWebhook answers a call that no webhook takes: a browser's preflight by the
-// rules of the webhook it asks about, anything else with 404.
-func (s *Service) noWebhook(ctx context.Context, call workflow.WebhookCall, cause error) (*workflow.Response, error) {
+// noWebhook answers a call that no webhook takes: what a browser or a client
+// asks by OPTIONS, by the webhook it asks about; anything else with 404.
+func (s *Service) noWebhook(ctx context.Context, door hookDoor, call workflow.WebhookCall, cause error) (*workflow.Response, error) {
 	if workflow.CodeOf(cause) != workflow.CodeNotFound {
 		return nil, cause
-	}
-	if method := header(call, "access-control-request-method"); call.Method == http.MethodOptions && method != "" {
-		if hook, err := s.Store.Webhook(ctx, method, call.Path); err == nil {
-			_, t, err := s.webhookOf(ctx, hook)
-			if err != nil {
-				return nil, err
-			}
-			r := t.Preflight(header(call, "origin"), header(call, "access-control-request-headers"))
-			return &r, nil
-		}
 	}
 	var e *workflow.Error
 	var methods []string
 	if errors.As(cause, &e) {
 		methods, _ = e.Details["methods"].([]string)
 	}
-	r := s.Catalogue.NoWebhook(call.Method, call.Path, methods)
+	if call.Method != http.MethodOptions || len(methods) == 0 {
+		r := door.none(call.Method, call.Path, methods)
+		return &r, nil
+	}
+	method := header(call, "access-control-request-method")
+	if method == "" {
+		method = methods[0]
+	}
+	hook, err := door.find(ctx, method, call.Path)
+	if err != nil { // the browser asks for a method the path is not taken with
+		return &workflow.Response{Status: http.StatusNoContent, Headers: allow(methods)}, nil
+	}
+	_, t, err := s.webhookOf(ctx, hook.WebhookTrigger)
+	if err != nil {
+		return nil, err
+	}
+	r := t.Preflight(header(call, "origin"), header(call, "access-control-request-headers"))
+	r.Headers = append(allow(methods), r.Headers...)
 	return &r, nil
 }
 
-func (s *Service) callWebhook(ctx context.Context, w *workflow.Workflow, hook *workflow.WebhookTrigger, t Webhook, call workflow.WebhookCall) (*workflow.Response, error) {
+func allow(methods []string) [][2]string {
+	return [][2]string{{"Allow", strings.Join(append([]string{http.MethodOptions}, methods...), ", ")}}
+}
+
+func (s *Service) callWebhook(ctx context.Context, door hookDoor, w *workflow.Workflow, hook *armedHook, t Webhook, call workflow.WebhookCall) (*workflow.Response, error) {
 	claims, refusal, err := s.admit(ctx, w, hook.Node, t, call)
 	if err != nil || refusal != nil {
 		return refusal, err
@@ -101,12 +139,21 @@ func (s *Service) callWebhook(ctx context.Context, w *workflow.Workflow, hook *w
 	if r := t.Misfit(&w.Document); r != nil {
 		return r, nil
 	}
-	item, refusal := t.WebhookItem(call, "production", claims)
+	item, refusal := t.WebhookItem(call, door.item, claims)
 	if refusal != nil {
 		return refusal, nil
 	}
-	id, _, err := s.Agent.Execute(ctx, workflow.ExecuteRequest{OwnerID: w.OwnerID, WorkflowID: w.ID, Version: w.Version, Mode: workflow.ModeWebhook,
-		Start: workflow.Start{Trigger: hook.Node, Items: []workflow.Item{*item}, Output: t.Output(call.Method), Webhook: t.Waits()}})
+	if hook.take != nil {
+		if err := hook.take(ctx); workflow.CodeOf(err) == workflow.CodeNotFound {
+			r := door.none(call.Method, call.Path, nil)
+			return &r, nil
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	id, _, err := s.Agent.Execute(ctx, workflow.ExecuteRequest{OwnerID: w.OwnerID, WorkflowID: w.ID, Version: w.Version, Mode: door.mode,
+		Start: workflow.Start{Trigger: hook.Node, Items: []workflow.Item{*item}, Output: t.Output(call.Method), Webhook: t.Waits(),
+			PinData: !door.mode.Production() && len(w.Document.PinData[hook.Node]) == 0}})
 	if err != nil {
 		return nil, err
 	}
@@ -117,12 +164,20 @@ func (s *Service) callWebhook(ctx context.Context, w *workflow.Workflow, hook *w
 	return s.awaitResponse(ctx, w.OwnerID, id, t)
 }
 
+// admit asks the webhook whether the caller may call. Without the credential
+// to check callers against it refuses all of them; why is the owner's to
+// know, in the log, and not the caller's.
 func (s *Service) admit(ctx context.Context, w *workflow.Workflow, node string, t Webhook, call workflow.WebhookCall) (*workflow.Object, *workflow.Response, error) {
 	var credential map[string]string
 	if kind := t.CredentialKind(); kind != "" {
 		var err error
-		if credential, err = s.credential(ctx, w, node, kind); err != nil {
+		credential, err = s.credential(ctx, w, node, kind)
+		switch {
+		case s.Credentials == nil || ctx.Err() != nil:
 			return nil, nil, err
+		case err != nil:
+			s.Logger.WarnContext(ctx, "a webhook's credential cannot be had; its callers are refused", "workflow_id", w.ID, "node", node, "type", kind, "error", err)
+			credential = nil
 		}
 	}
 	claims, refusal := t.Admit(call, credential)

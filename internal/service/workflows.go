@@ -130,7 +130,7 @@ func (s *Service) ImportWorkflow(ctx context.Context, doc workflow.Document) (*S
 	if err := s.Store.CreateWorkflow(ctx, w); err != nil {
 		return nil, err
 	}
-	return s.saved(w), nil
+	return s.saved(ctx, w), nil
 }
 
 // UpdateWorkflowInput changes a workflow: the fields that are given replace
@@ -181,7 +181,7 @@ func (s *Service) UpdateWorkflow(ctx context.Context, in UpdateWorkflowInput) (*
 	}
 	s.Catalogue.Normalize(d)
 	if w.Active {
-		if v := s.Catalogue.Validate(d); !v.Valid {
+		if v := s.validate(ctx, d); !v.Valid {
 			return nil, invalidDocument("the workflow is active, so it must stay runnable; deactivate it first, or mend: ", v)
 		}
 	}
@@ -194,7 +194,7 @@ func (s *Service) UpdateWorkflow(ctx context.Context, in UpdateWorkflowInput) (*
 			return nil, err
 		}
 	}
-	return s.saved(w), nil
+	return s.saved(ctx, w), nil
 }
 
 // DeleteWorkflowInput names the workflow to delete.
@@ -225,9 +225,9 @@ func (s *Service) DeleteWorkflow(ctx context.Context, in DeleteWorkflowInput) (*
 	return &Deleted{WorkflowID: in.WorkflowID, Deleted: true}, nil
 }
 
-func (s *Service) saved(w *workflow.Workflow) *Saved {
+func (s *Service) saved(ctx context.Context, w *workflow.Workflow) *Saved {
 	return &Saved{WorkflowID: w.ID, Name: w.Document.Name, Version: w.Version, Active: w.Active,
-		Validation: s.Catalogue.Validate(&w.Document), CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt}
+		Validation: s.validate(ctx, &w.Document), CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt}
 }
 
 func nodeNames(d *workflow.Document) string {
