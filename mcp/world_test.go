@@ -236,6 +236,10 @@ func (a *fakeAgent) Watch(ctx context.Context, _, id string, _ int64, fn func(wo
 
 func (a *fakeAgent) Cancel(context.Context, string, string) error { return nil }
 
+func (a *fakeAgent) Resume(context.Context, string, string, *workflow.Object) error { return nil }
+
+func (a *fakeAgent) Retry(_ context.Context, _, id string) (string, error) { return id, nil }
+
 // fakeCatalogue knows one trigger.
 type fakeCatalogue struct{ service.Catalogue }
 

@@ -66,6 +66,7 @@ func answerHeaders(c echo.Context, route service.Route, result any) int {
 			break
 		}
 		tier, _, _ := strings.Cut(c.Request().URL.Path, "/workflows/")
+		tier, _, _ = strings.Cut(tier, "/executions/")
 		h.Set("Location", tier+"/executions/"+v.ExecutionID)
 		if workflow.Status(v.Status).Final() {
 			return http.StatusOK // it was waited for, and has ended

@@ -94,6 +94,7 @@ func New(o Options) (*Server, error) {
 	s.appRoutes()
 	s.facadeRoutes()
 	s.webhookRoutes()
+	s.waitingRoutes()
 	if s.MCP != nil && !s.MCPOff {
 		s.echo.Any("/mcp", echo.WrapHandler(s.MCP))
 	}

@@ -154,7 +154,10 @@ func (b *logBuffer) String() string {
 }
 
 // fakeAgent records executions and finishes them when they are watched.
-type fakeAgent struct{ store *sqlite.Store }
+type fakeAgent struct {
+	store   *sqlite.Store
+	answers []*workflow.Object // of Resume
+}
 
 func (a *fakeAgent) Execute(ctx context.Context, req workflow.ExecuteRequest) (string, bool, error) {
 	e := &workflow.Execution{ID: uuid.NewString(), OwnerID: req.OwnerID, WorkflowID: req.WorkflowID, WorkflowVersion: req.Version,
@@ -181,6 +184,13 @@ func (a *fakeAgent) Watch(ctx context.Context, _, _ string, _ int64, _ func(work
 }
 
 func (a *fakeAgent) Cancel(context.Context, string, string) error { return nil }
+
+func (a *fakeAgent) Resume(_ context.Context, _, _ string, response *workflow.Object) error {
+	a.answers = append(a.answers, response)
+	return nil
+}
+
+func (a *fakeAgent) Retry(_ context.Context, _, id string) (string, error) { return id, nil }
 
 // fakeCatalogue knows one trigger.
 type fakeCatalogue struct{ service.Catalogue }

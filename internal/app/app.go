@@ -73,9 +73,13 @@ func (a *App) open(ctx context.Context) (err error) {
 	if a.Agent, err = grpcclient.Dial(client); err != nil {
 		return fmt.Errorf("connect to the workflow agent: %w", err)
 	}
+	sign, err := a.signer(ctx)
+	if err != nil {
+		return err
+	}
 	a.Service, err = service.New(service.Options{Store: a.Store, Agent: a.Agent, Catalogue: a.engine.Catalogue,
 		Vault: a.Vault, TestHooks: a.TestHooks, HTTP: a.engine.Guard.Client(), Dial: a.engine.Guard.DialContext,
-		PublicURL: a.PublicURL(), Logger: a.Log})
+		Schedules: a.schedules(), Sign: sign, PublicURL: a.PublicURL(), Logger: a.Log})
 	if err != nil {
 		return err
 	}
@@ -116,7 +120,13 @@ func (a *App) embeddedAgent(ctx, background context.Context, client *grpcclient.
 
 // OpenManager makes this process one that runs executions of the store.
 func (c *Core) OpenManager(ctx context.Context, e *Engine) (*engine.Manager, error) {
-	m, err := engine.OpenManager(ctx, engine.ManagerOptions{Engine: e.Runner, Store: c.Store,
+	sign, err := c.signer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m, err := engine.OpenManager(ctx, engine.ManagerOptions{Supervision: c.supervision(), Sign: sign,
+		MaxPerOwner: c.Config.MaxUserConcurrency, MaxPerWorkflow: c.Config.MaxWorkflowConcurrency, MissedRuns: c.Config.MissedRuns,
+		Engine: e.Runner, Store: c.Store,
 		Durable: durable.Options{SQLite: c.Store.DB()}, Version: Version, MaxConcurrency: c.Config.MaxConcurrency,
 		Retention: c.Config.ExecutionRetention, BaseURL: c.PublicURL(), Credentials: c.Vault.Fields, Logger: c.Log})
 	if err != nil {
@@ -201,7 +211,12 @@ func OpenEngine(cfg *config.Config, log *slog.Logger) (*Engine, error) {
 		}
 		opts.Code = codeRunner{e.workers}
 	}
+	if opts.Location, err = time.LoadLocation(cfg.Timezone); err != nil {
+		e.Close()
+		return nil, fmt.Errorf("timezone: %w", err)
+	}
 	e.Runner = engine.New(opts)
+	e.Catalogue.runner = e.Runner
 	return e, nil
 }
 

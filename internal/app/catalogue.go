@@ -2,18 +2,21 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"flowgate/internal/engine"
 	"flowgate/internal/engine/expr"
 	"flowgate/internal/engine/node"
 	"flowgate/internal/service"
 	"flowgate/internal/workflow"
+	"flowgate/store"
 )
 
 // Catalogue is the node registry as the service sees it.
 type Catalogue struct {
 	registry *node.Registry
 	types    []workflow.NodeType
+	runner   *engine.Engine
 }
 
 func newCatalogue(r *node.Registry) *Catalogue {
@@ -61,6 +64,20 @@ func (c *Catalogue) Webhook(ctx context.Context, doc *workflow.Document, name st
 	w, err := node.ReadWebhook(ctx, n, nil)
 	if err != nil {
 		return nil, workflow.Wrap(workflow.CodeUnrunnable, err, "the webhook cannot take calls: "+err.Error())
+	}
+	return webhook{w}, nil
+}
+
+// Schedules lists what starts the document by the clock.
+func (c *Catalogue) Schedules(doc *workflow.Document, now time.Time) ([]store.Schedule, error) {
+	return c.runner.Schedules(doc, now)
+}
+
+// WaitWebhook makes a waiting node, written as a webhook, ready to be called.
+func (c *Catalogue) WaitWebhook(ctx context.Context, n *workflow.Node) (service.Webhook, error) {
+	w, err := node.ReadWebhook(ctx, n, nil)
+	if err != nil {
+		return nil, workflow.Wrap(workflow.CodeUnrunnable, err, "the wait cannot take calls: "+err.Error())
 	}
 	return webhook{w}, nil
 }
@@ -116,7 +133,7 @@ func (c *Core) OpenDocuments() (*Documents, error) {
 	if err != nil {
 		return nil, err
 	}
-	svc, err := service.New(service.Options{Store: c.Store, Catalogue: e.Catalogue, Vault: c.Vault, TestHooks: c.TestHooks, PublicURL: c.PublicURL(), Logger: c.Log})
+	svc, err := service.New(service.Options{Store: c.Store, Catalogue: e.Catalogue, Schedules: c.schedules(), Vault: c.Vault, TestHooks: c.TestHooks, PublicURL: c.PublicURL(), Logger: c.Log})
 	if err != nil {
 		e.Close()
 		return nil, err

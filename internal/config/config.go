@@ -49,14 +49,17 @@ type Config struct {
 	EgressAllowPrivate bool     `key:"egress_allow_private" default:"false" doc:"Let workflows' requests reach private, loopback and link-local addresses."`
 	EgressAllowCIDRs   []string `key:"egress_allow_cidrs" default:"" doc:"Address ranges workflows' requests may reach although they are private, such as 10.1.0.0/16."`
 
-	Timezone           string        `key:"timezone" default:"UTC" doc:"Time zone of workflows that name none."`
-	ExecutionTimeout   time.Duration `key:"execution_timeout" default:"1h" doc:"Longest an execution may compute; time it waits is not counted."`
-	NodeTimeout        time.Duration `key:"node_timeout" default:"5m" doc:"Longest one run of one node may take."`
-	CodeTimeout        time.Duration `key:"code_timeout" default:"10s" doc:"Longest a code node's JavaScript may run."`
-	CodeInProcess      bool          `key:"code_in_process" default:"false" doc:"Run code nodes inside the server instead of in limited worker processes. For a single trusted user."`
-	MaxConcurrency     int           `key:"max_concurrency" default:"32" min:"1" max:"10000" doc:"Executions this process runs at once; further ones queue in the database."`
-	ExecutionRetention time.Duration `key:"execution_retention" default:"336h" doc:"How long finished executions are kept."`
-	SQLiteSyncFull     bool          `key:"sqlite_sync_full" default:"false" doc:"Make every commit survive a power loss, at the cost of speed. A killed process loses nothing either way."`
+	Timezone               string        `key:"timezone" default:"UTC" doc:"Time zone of workflows that name none."`
+	ExecutionTimeout       time.Duration `key:"execution_timeout" default:"1h" doc:"Longest an execution may compute; time it waits is not counted."`
+	NodeTimeout            time.Duration `key:"node_timeout" default:"5m" doc:"Longest one run of one node may take."`
+	CodeTimeout            time.Duration `key:"code_timeout" default:"10s" doc:"Longest a code node's JavaScript may run."`
+	CodeInProcess          bool          `key:"code_in_process" default:"false" doc:"Run code nodes inside the server instead of in limited worker processes. For a single trusted user."`
+	MaxConcurrency         int           `key:"max_concurrency" default:"32" min:"1" max:"10000" doc:"Executions this process runs at once; further ones queue in the database."`
+	MaxUserConcurrency     int           `key:"max_user_concurrency" default:"64" min:"0" max:"100000" doc:"Executions of one user that run at once in all processes together; further ones queue. 0: no bound."`
+	MaxWorkflowConcurrency int           `key:"max_workflow_concurrency" default:"32" min:"0" max:"100000" doc:"Executions of one workflow that run at once in all processes together; further ones queue. 0: no bound."`
+	MissedRuns             string        `key:"missed_runs" default:"skip" enum:"skip,once" doc:"What becomes of scheduled times that passed while no process ran: skip counts them, once makes one up. A workflow's own setting missedRuns goes before it."`
+	ExecutionRetention     time.Duration `key:"execution_retention" default:"336h" doc:"How long finished executions are kept."`
+	SQLiteSyncFull         bool          `key:"sqlite_sync_full" default:"false" doc:"Make every commit survive a power loss, at the cost of speed. A killed process loses nothing either way."`
 }
 
 // Production reports whether the strict profile is in force.

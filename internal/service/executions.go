@@ -20,6 +20,8 @@ type ExecuteWorkflowInput struct {
 	WorkflowID     string           `json:"workflow_id"`
 	Inputs         *workflow.Object `json:"inputs,omitempty" jsonschema:"the json of the item the trigger emits; for a webhook trigger, its body"`
 	TriggerNode    string           `json:"trigger_node,omitempty" jsonschema:"name of the trigger to start at, when there are several"`
+	StartFromNode  string           `json:"start_from_node,omitempty" jsonschema:"run only this node and what follows it, with the data of the execution named by execution_id"`
+	ExecutionID    string           `json:"execution_id,omitempty" jsonschema:"with start_from_node: the earlier execution whose data the nodes before it are not run again for"`
 	WaitSeconds    *int             `json:"wait_seconds,omitempty" jsonschema:"wait this long for the end; when it takes longer, the answer says running and get_execution tells the rest" default:"20" min:"0" max:"55"`
 	IdempotencyKey string           `json:"idempotency_key,omitempty" jsonschema:"a repeated call with the same key starts nothing and returns the first call's execution"`
 }
@@ -36,15 +38,11 @@ func (s *Service) ExecuteWorkflow(ctx context.Context, in ExecuteWorkflowInput) 
 		return nil, err
 	}
 	id, _, err := s.Agent.Execute(ctx, workflow.ExecuteRequest{OwnerID: w.OwnerID, WorkflowID: w.ID, Version: w.Version,
-		Mode: workflow.ModeManual, Start: start, IdempotencyKey: in.IdempotencyKey})
+		Mode: workflow.ModeManual, Start: start, IdempotencyKey: in.IdempotencyKey, RetryOf: in.ExecutionID})
 	if err != nil {
 		return nil, err
 	}
-	wait := 20 * time.Second
-	if in.WaitSeconds != nil {
-		wait = time.Duration(*in.WaitSeconds) * time.Second
-	}
-	if err := s.await(ctx, w.OwnerID, id, wait); err != nil {
+	if err := s.await(ctx, w.OwnerID, id, seconds(in.WaitSeconds, 20)); err != nil {
 		return nil, err
 	}
 	return s.Execution(ctx, GetExecutionInput{ExecutionID: id, Detail: "result"})
@@ -52,13 +50,18 @@ func (s *Service) ExecuteWorkflow(ctx context.Context, in ExecuteWorkflowInput) 
 
 // await returns when the execution is final, or wait is over, or ctx is.
 func (s *Service) await(ctx context.Context, owner, id string, wait time.Duration) error {
+	return s.awaitAfter(ctx, owner, id, 0, wait)
+}
+
+// awaitAfter is await for what happens after an event.
+func (s *Service) awaitAfter(ctx context.Context, owner, id string, after int64, wait time.Duration) error {
 	if wait <= 0 {
 		return nil
 	}
 	waiting, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	progress := progressFrom(ctx)
-	err := s.Agent.Watch(waiting, owner, id, 0, func(e workflow.Event) error {
+	err := s.Agent.Watch(waiting, owner, id, after, func(e workflow.Event) error {
 		if progress != nil {
 			progress(e)
 		}
@@ -90,6 +93,9 @@ func progressFrom(ctx context.Context) func(workflow.Event) {
 
 func (s *Service) startOf(d *workflow.Document, in ExecuteWorkflowInput) (workflow.Start, error) {
 	start := workflow.Start{Trigger: in.TriggerNode, PinData: true}
+	if in.StartFromNode != "" || in.ExecutionID != "" {
+		return partialStart(d, in)
+	}
 	trigger := s.triggerNode(d, in.TriggerNode)
 	if in.TriggerNode != "" && trigger == nil {
 		return start, workflow.Errorf(workflow.CodeInvalid, "trigger_node: %q is not a trigger of this workflow; it has %s", in.TriggerNode, nodeNames(d))
@@ -105,6 +111,20 @@ func (s *Service) startOf(d *workflow.Document, in ExecuteWorkflowInput) (workfl
 		}
 	}
 	start.Items = []workflow.Item{{JSON: json}}
+	return start, nil
+}
+
+// partialStart begins at a node with an earlier execution's data.
+func partialStart(d *workflow.Document, in ExecuteWorkflowInput) (workflow.Start, error) {
+	start := workflow.Start{Trigger: in.StartFromNode, PinData: true}
+	switch {
+	case in.StartFromNode == "" || in.ExecutionID == "":
+		return start, workflow.Errorf(workflow.CodeInvalid, "start_from_node and execution_id go together: the node to start from, and the earlier execution whose data it gets")
+	case in.Inputs != nil || in.TriggerNode != "":
+		return start, workflow.Errorf(workflow.CodeInvalid, "start_from_node: the data is that of the earlier execution, so inputs and trigger_node have no place here")
+	case d.NodeByName(in.StartFromNode) == nil:
+		return start, workflow.Errorf(workflow.CodeInvalid, "start_from_node: the workflow has no node named %q; it has %s", in.StartFromNode, nodeNames(d))
+	}
 	return start, nil
 }
 
@@ -160,6 +180,7 @@ func (s *Service) Execution(ctx context.Context, in GetExecutionInput) (*Executi
 		limit = maxItemsDefault
 	}
 	v := viewOf(e)
+	v.ResumeURL = s.resumeURL(e)
 	if in.Detail != "status" {
 		v.Result, v.Truncated = cutItems(e.Result, limit)
 	}

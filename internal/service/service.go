@@ -26,6 +26,11 @@ type Agent interface {
 	Watch(ctx context.Context, owner, id string, after int64, fn func(workflow.Event) error) error
 	// Cancel asks a live execution to stop.
 	Cancel(ctx context.Context, owner, id string) error
+	// Resume answers what a waiting execution waits for; CodeInvalid where the
+	// answer does not fit, CodeConflict where none is waited for.
+	Resume(ctx context.Context, owner, id string, response *workflow.Object) error
+	// Retry starts a failed execution again as a new one, from where it failed.
+	Retry(ctx context.Context, owner, id string) (newID string, err error)
 }
 
 // Catalogue knows node types and judges documents.
@@ -41,6 +46,11 @@ type Catalogue interface {
 	Normalize(doc *workflow.Document)
 	// Webhooks lists what activation has to arm.
 	Webhooks(doc *workflow.Document) []workflow.WebhookTrigger
+	// Schedules lists what starts the document by the clock, with the next
+	// time after now.
+	Schedules(doc *workflow.Document, now time.Time) ([]store.Schedule, error)
+	// WaitWebhook makes a waiting node, written as a webhook, ready to be called.
+	WaitWebhook(ctx context.Context, n *workflow.Node) (Webhook, error)
 	// Webhook makes a webhook trigger of a document ready to take calls.
 	Webhook(ctx context.Context, doc *workflow.Document, node string) (Webhook, error)
 	// NoWebhook is the answer where no webhook takes the call; methods are
@@ -53,6 +63,8 @@ type Store interface {
 	store.Workflows
 	store.Triggers
 	store.Executions
+	// ExecutionByID returns an execution whoever owns it, for its signed links.
+	ExecutionByID(ctx context.Context, id string) (*workflow.Execution, error)
 }
 
 // Options are what a Service is made of. Store, Agent and Catalogue are
@@ -71,6 +83,11 @@ type Options struct {
 	// are not tried.
 	HTTP *http.Client
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Schedules keeps what starts workflows by the clock. Nil: nothing does.
+	Schedules store.Schedules
+	// Sign returns the signature that an execution's resume link carries. Nil:
+	// there are no such links.
+	Sign func(executionID string) string
 	// PublicURL begins the links handed out, without a slash at the end.
 	PublicURL string
 	Logger    *slog.Logger

@@ -59,7 +59,7 @@ func (s *Service) capabilities() []*Capability {
 		}, s.DeleteWorkflow, textDeleted),
 		row(Capability{
 			Name: "execute_workflow", Title: "Run a workflow", Group: "Executions", Scope: auth.ScopeWorkflowsExecute, OpenWorld: true, Destructive: true,
-			Description: "Runs the newest version of a workflow. The execution is recorded first and survives restarts. Waits up to wait_seconds (20) and then returns status, result or the failing node; when status is still running, ask get_execution later. Give an idempotency_key to make a repeated call safe.",
+			Description: "Runs the newest version of a workflow. The execution is recorded first and survives restarts. Waits up to wait_seconds (20) and then returns status, result or the failing node; when status is still running, ask get_execution later. With start_from_node and execution_id it runs that node and what follows, with the earlier execution's data. Give an idempotency_key to make a repeated call safe.",
 			Routes:      []Route{{Method: "POST", Path: "/workflows/{workflow_id}/execute", Status: 202, Fixed: map[string]any{}}},
 		}, s.ExecuteWorkflow, textExecution),
 		row(Capability{
@@ -83,6 +83,16 @@ func (s *Service) capabilities() []*Capability {
 			Description: "Stops a queued, running or waiting execution. What its nodes did already is not undone. Fails when it has finished.",
 			Routes:      []Route{{Method: "POST", Path: "/executions/{execution_id}/cancel", Status: 200}},
 		}, s.CancelExecution, textExecution),
+		row(Capability{
+			Name: "resume_execution", Title: "Answer a waiting execution", Group: "Executions", Scope: auth.ScopeExecutionsWrite, OpenWorld: true, Destructive: true,
+			Description: "Answers what a waiting execution waits for: waiting_for of get_execution says what is asked. An approval takes {approved, comment}, a form its fields by name. Do not decide for the person: ask first. Returns where the execution stands then.",
+			Routes:      []Route{{Method: "POST", Path: "/executions/{execution_id}/resume", Status: 200}},
+		}, s.ResumeExecution, textExecution),
+		row(Capability{
+			Name: "retry_execution", Title: "Retry an execution", Group: "Executions", Scope: auth.ScopeExecutionsWrite, OpenWorld: true, Destructive: true,
+			Description: "Starts a failed, cancelled or timed out execution again as a new one, of the same workflow version. from: failed_node (default) uses the recorded items of nodes that finished and does not repeat their effects; start does everything again. To use a changed workflow, run execute_workflow with start_from_node.",
+			Routes:      []Route{{Method: "POST", Path: "/executions/{execution_id}/retry", Status: 202}},
+		}, s.RetryExecution, textExecution),
 		row(Capability{
 			Name: "get_node_types", Title: "List node types", Group: "Nodes", Scope: auth.ScopeNodesRead, ReadOnly: true, Idempotent: true,
 			Description: "Lists the kinds of node a workflow can be made of, by category, optionally filtered by words. Start here when building a workflow; then get_node_details for those you will use.",

@@ -41,6 +41,9 @@ func textTriggers(list []TriggerView) string {
 		if t.URL != "" {
 			fmt.Fprintf(&b, ": %s %s", strings.Join(t.Methods, "|"), t.URL)
 		}
+		if t.NextAt != nil {
+			fmt.Fprintf(&b, ": next at %s", t.NextAt.Format(time.RFC3339))
+		}
 		b.WriteByte('\n')
 	}
 	return b.String()
@@ -89,7 +92,7 @@ func textExecution(e *ExecutionView) string {
 		fmt.Fprintf(&b, "\nfailed at %q: %s%s", e.Error.Node, e.Error.Message, ifText(e.Error.Description != "", " ("+e.Error.Description+")"))
 	}
 	if e.WaitingFor != nil {
-		fmt.Fprintf(&b, "\nwaits at %q for %s", e.WaitingFor.Node, e.WaitingFor.Kind)
+		fmt.Fprintf(&b, "\nwaits at %q for %s%s", e.WaitingFor.Node, e.WaitingFor.Kind, textAsked(e))
 	}
 	if len(e.Result) > 0 {
 		fmt.Fprintf(&b, "\nresult of %q: %s", e.LastNode, e.Result)
@@ -102,6 +105,23 @@ func textExecution(e *ExecutionView) string {
 	}
 	if !workflow.Status(e.Status).Final() {
 		b.WriteString("\nask get_execution for the rest")
+	}
+	return b.String()
+}
+
+// textAsked says until when an execution waits, what is asked, and how to
+// answer.
+func textAsked(e *ExecutionView) string {
+	var b strings.Builder
+	w := e.WaitingFor
+	if w.Until != nil {
+		fmt.Fprintf(&b, ", until %s at the latest", w.Until.Format(time.RFC3339))
+	}
+	if w.Kind != "time" {
+		if len(w.Data) > 0 {
+			fmt.Fprintf(&b, "\nasked: %s", w.Data)
+		}
+		b.WriteString("\nanswer with resume_execution" + ifText(e.ResumeURL != "", ", or let the person use "+e.ResumeURL))
 	}
 	return b.String()
 }

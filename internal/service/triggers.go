@@ -30,22 +30,34 @@ func (s *Service) ActivateWorkflow(ctx context.Context, in WorkflowRef) (*Activa
 		return nil, invalidDocument("the workflow cannot be activated: ", v)
 	}
 	hooks := s.hooks(w)
-	if len(hooks) == 0 {
+	schedules, err := s.schedulesOf(w)
+	if err != nil {
+		return nil, err
+	}
+	if len(hooks) == 0 && len(schedules) == 0 {
 		return nil, workflow.Errorf(workflow.CodeInvalid,
-			"the workflow has no trigger to arm: add a webhook trigger; a manual trigger needs no activation")
+			"the workflow has no trigger to arm: add a webhook or schedule trigger; a manual trigger needs no activation")
 	}
 	if err := s.guarded(ctx, w, hooks); err != nil {
+		return nil, err
+	}
+	if err := s.armSchedules(ctx, w); err != nil {
 		return nil, err
 	}
 	if err := s.Store.ActivateWorkflow(ctx, w.OwnerID, w.ID, hooks); err != nil {
 		return nil, err
 	}
-	return &Activation{WorkflowID: w.ID, Active: true, Triggers: s.triggers(w)}, nil
+	w.Active = true
+	out := &Activation{WorkflowID: w.ID, Active: true, Triggers: s.triggers(w)}
+	return out, s.addSchedules(ctx, w, out.Triggers)
 }
 
 // DeactivateWorkflow disarms a workflow's triggers.
 func (s *Service) DeactivateWorkflow(ctx context.Context, in WorkflowRef) (*Activation, error) {
 	if err := s.Store.DeactivateWorkflow(ctx, owner(ctx), in.WorkflowID); err != nil {
+		return nil, err
+	}
+	if err := s.disarmSchedules(ctx, owner(ctx), in.WorkflowID); err != nil {
 		return nil, err
 	}
 	return &Activation{WorkflowID: in.WorkflowID}, nil

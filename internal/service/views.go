@@ -44,6 +44,10 @@ type TriggerView struct {
 	Type    string   `json:"type"`
 	Methods []string `json:"methods,omitempty"`
 	URL     string   `json:"url,omitempty" jsonschema:"address of a webhook; answers while the workflow is active"`
+
+	NextAt *time.Time `json:"next_at,omitempty" jsonschema:"when a schedule fires next"`
+	LastAt *time.Time `json:"last_at,omitempty" jsonschema:"when it was last due"`
+	Missed int        `json:"missed,omitempty" jsonschema:"times that passed unused because no server ran"`
 }
 
 // Saved is what saving a workflow gives back.
@@ -68,6 +72,7 @@ type ExecutionView struct {
 	Result          json.RawMessage          `json:"result,omitempty" jsonschema:"items of the last node: [{json: {…}}, …]"`
 	Error           *workflow.ExecutionError `json:"error,omitempty" jsonschema:"the failing node and its message"`
 	WaitingFor      *workflow.Waiting        `json:"waiting_for,omitempty"`
+	ResumeURL       string                   `json:"resume_url,omitempty" jsonschema:"signed link that answers what it waits for, without signing in; a page, for an approval or a form"`
 	LastNode        string                   `json:"last_node,omitempty"`
 	Nodes           []NodeRunView            `json:"nodes,omitempty" jsonschema:"node runs in order of running"`
 	Truncated       string                   `json:"truncated,omitempty" jsonschema:"what was cut from this answer and how to ask for it"`

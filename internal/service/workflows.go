@@ -63,7 +63,11 @@ func (s *Service) Workflow(ctx context.Context, in GetWorkflowInput) (*WorkflowV
 	if err != nil {
 		return nil, err
 	}
-	return s.view(w, in)
+	v, err := s.view(w, in)
+	if err != nil {
+		return nil, err
+	}
+	return v, s.addSchedules(ctx, w, v.Triggers)
 }
 
 func (s *Service) view(w *workflow.Workflow, in GetWorkflowInput) (*WorkflowView, error) {
@@ -185,11 +189,17 @@ func (s *Service) UpdateWorkflow(ctx context.Context, in UpdateWorkflowInput) (*
 			return nil, invalidDocument("the workflow is active, so it must stay runnable; deactivate it first, or mend: ", v)
 		}
 	}
+	if _, err := s.schedulesOf(w); err != nil && w.Active {
+		return nil, err
+	}
 	w.UpdatedAt = s.Now().UTC()
 	if err := s.Store.UpdateWorkflow(ctx, w, in.Version); err != nil {
 		return nil, err
 	}
 	if w.Active {
+		if err := s.armSchedules(ctx, w); err != nil {
+			return nil, err
+		}
 		if err := s.Store.ActivateWorkflow(ctx, w.OwnerID, w.ID, s.hooks(w)); err != nil {
 			return nil, err
 		}
