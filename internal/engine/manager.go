@@ -208,7 +208,7 @@ func (m *Manager) startNow(ctx context.Context, e *workflow.Execution) (string, 
 	m.mu.Lock()
 	m.starting[e.ID] = e
 	m.mu.Unlock()
-	if err := m.runtime.Start(ctx, e.ID); err != nil && m.takeStarting(e.ID) != nil {
+	if err := m.runtime.Begin(e.ID); err != nil && m.takeStarting(e.ID) != nil {
 		<-m.slots
 		return "", false, m.refuse(ctx, e, err)
 	}

@@ -23,6 +23,7 @@ type recorder struct {
 	seq       int64              // of the last event
 	dirty     bool
 	done      bool
+	told      bool // the end
 
 	flushing sync.Mutex
 }
@@ -99,6 +100,21 @@ func (r *recorder) unsaved() []workflow.Event {
 	return all
 }
 
+// recent returns the events after seq, but for the end, and whether memory
+// holds them all.
+func (r *recorder) recent(seq int64) ([]workflow.Event, bool) {
+	all := r.unsaved()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.told: // perhaps before the watcher joined
+		return nil, false
+	case len(all) == 0:
+		return nil, !r.done && r.seq <= seq
+	}
+	return all, all[0].Seq <= seq+1
+}
+
 // flush stores what is not stored yet.
 func (r *recorder) flush(ctx context.Context) error {
 	r.flushing.Lock()
@@ -143,6 +159,9 @@ func (r *recorder) finish(ctx context.Context, end workflow.Execution) (store.Pr
 
 // publishHeld tells the end.
 func (r *recorder) publishHeld() {
+	r.mu.Lock()
+	r.told = true
+	r.mu.Unlock()
 	for _, e := range r.held {
 		r.m.hub.publish(e)
 	}

@@ -18,13 +18,16 @@ const (
 // order, each once, and returns nil when the execution is final and all its
 // events were given. An error of fn ends it.
 func (m *Manager) Watch(ctx context.Context, owner, id string, after int64, fn func(workflow.Event) error) error {
-	if _, err := m.store.Execution(ctx, owner, id); err != nil {
-		return err
+	here := m.computes(owner, id)
+	if !here {
+		if _, err := m.store.Execution(ctx, owner, id); err != nil {
+			return err
+		}
 	}
 	w := m.hub.join(owner, id)
 	defer m.hub.leave(id, w)
 	cur := cursor{m: m, owner: owner, id: id, seq: after, fn: fn}
-	if over, err := cur.catchUp(ctx); over || err != nil {
+	if over, err := cur.begin(ctx, here); over || err != nil {
 		return err
 	}
 	recheck := time.NewTicker(recheckEvery)
@@ -86,6 +89,17 @@ func (c *cursor) tell(e workflow.Event) (over bool, err error) {
 	return e.Type == workflow.EventFinished, nil
 }
 
+// begin passes on what there is when the watcher has joined: from memory, where
+// the execution computes here and nothing is missing before that.
+func (c *cursor) begin(ctx context.Context, here bool) (over bool, err error) {
+	if here {
+		if events, whole := c.m.recent(c.id, c.seq); whole {
+			return c.give(ctx, news{events: events})
+		}
+	}
+	return c.catchUp(ctx)
+}
+
 // catchUp passes on what is known beyond the cursor: of the store, and of an
 // execution in this process what is not stored yet. It is over when the
 // execution is final and all was told.
@@ -129,4 +143,27 @@ func (m *Manager) unsaved(id string) []workflow.Event {
 		return nil
 	}
 	return rec.unsaved()
+}
+
+// computes reports whether the owner's execution is in progress here.
+func (m *Manager) computes(owner, id string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e := m.starting[id]; e != nil {
+		return e.OwnerID == owner
+	}
+	rec := m.recorders[id]
+	return rec != nil && rec.execution.OwnerID == owner
+}
+
+// recent returns the events after seq of an execution in progress here, and
+// whether they are all that there are so far; its end comes when it is stored.
+func (m *Manager) recent(id string, seq int64) (events []workflow.Event, whole bool) {
+	m.mu.Lock()
+	rec, starts := m.recorders[id], m.starting[id] != nil
+	m.mu.Unlock()
+	if rec == nil {
+		return nil, starts
+	}
+	return rec.recent(seq)
 }

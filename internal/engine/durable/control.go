@@ -34,12 +34,20 @@ func (rt *Runtime) Cancel(ctx context.Context, id string) error {
 		return err
 	}
 	states, err := s.states(ctx, []string{id})
+	if err == nil && states[id] == "" && s.begun(id) == nil {
+		// Another process may have begun it, and enter it any moment.
+		sleep(ctx, 2*rt.opts.JournalAfter)
+		states, err = s.states(ctx, []string{id})
+	}
 	if err != nil {
 		return err
 	}
+	begun := s.begun(id)
 	switch states[id] {
 	case "":
-		return ErrUnknownRun
+		if begun == nil {
+			return ErrUnknownRun
+		}
 	case dbos.WorkflowStatusSuccess, dbos.WorkflowStatusError:
 		return nil
 	}
@@ -48,6 +56,9 @@ func (rt *Runtime) Cancel(ctx context.Context, id string) error {
 		return fmt.Errorf("durable: mark run as cancelled: %w", err)
 	}
 	s.cancel(id)
+	if begun != nil && states[id] == "" {
+		return nil // should it enter the journal yet, the mark is seen there
+	}
 	return within(ctx, func() error { return dbos.CancelWorkflow(s.lib, id) })
 }
 

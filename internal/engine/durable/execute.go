@@ -19,6 +19,11 @@ func (s *session) execute(lib dbos.Context, version string) (outcome, error) {
 	if err != nil {
 		return unfinished, nil
 	}
+	if lib.Value(startedHere{}) != nil {
+		if r := s.begun(id); r != nil {
+			return s.follow(r, lib)
+		}
+	}
 	r := &Run{id: id, version: version, s: s, lib: lib, began: time.Now()}
 	r.ctx, r.cancel = context.WithCancelCause(s.ctx)
 	defer r.cancel(nil)
@@ -37,16 +42,22 @@ func (s *session) execute(lib dbos.Context, version string) (outcome, error) {
 	}
 	err = r.call(s.rt.opts.Func)
 	r.steps.Wait()
+	return s.settled(r, err)
+}
+
+// settled says how a run's call ended, which returned err.
+func (s *session) settled(r *Run, err error) (outcome, error) {
+	unfinished := outcome{skip: errUnfinished}
 	switch cause := context.Cause(r.ctx); {
 	case errors.Is(cause, ErrSuspended):
 		s.suspend(r)
 		return unfinished, nil
 	case cause != nil && (err != nil || errors.Is(cause, ErrCancelled)):
 		return unfinished, nil
-	case errors.Is(err, ErrInterrupted), errors.Is(err, ErrStopped), errors.Is(err, ErrSuspended):
+	case again(err):
 		return unfinished, nil // scan finds and resumes it
 	case err != nil:
-		s.rt.log.Error("run ended with an error", "run_id", id, "error", err)
+		s.rt.log.Error("run ended with an error", "run_id", r.id, "error", err)
 	}
 	return outcome{}, nil
 }
@@ -118,13 +129,14 @@ func (s *session) cancel(id string) {
 	}
 }
 
-// activeSince returns the ids of runs in progress that began before t.
+// activeSince returns the ids of runs in progress that began before t and that
+// the library knows.
 func (s *session) activeSince(t time.Time) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var ids []string
 	for id, r := range s.active {
-		if r.began.Before(t) {
+		if r.began.Before(t) && !r.unjournaled() {
 			ids = append(ids, id)
 		}
 	}

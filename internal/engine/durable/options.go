@@ -35,14 +35,15 @@ type Options struct {
 	// every call, whichever binary calls it.
 	EngineVersion string
 
-	TTL         time.Duration // of the slot's lease, renewed every sixth of it; default 9 s
-	ScanEvery   time.Duration // between looks for dead processes' runs; default 1 s
-	WatchEvery  time.Duration // between looks for cancels and due waits; default 250 ms
-	HoldFor     time.Duration // sleeps shorter than this hold the goroutine; default 2 s
-	Grace       time.Duration // for steps in flight to end once their run is stopped; default 2 s
-	ForgetAfter time.Duration // finished runs are forgotten by then; default 1 h, negative never
-	Concurrency int           // of resumed runs in this process; default 256
-	Connections int32         // of the runtime's own Postgres pool; default 8
+	TTL          time.Duration // of the slot's lease, renewed every sixth of it; default 9 s
+	ScanEvery    time.Duration // between looks for dead processes' runs; default 1 s
+	WatchEvery   time.Duration // between looks for cancels and due waits; default 250 ms
+	HoldFor      time.Duration // sleeps shorter than this hold the goroutine; default 2 s
+	Grace        time.Duration // for steps in flight to end once their run is stopped; default 2 s
+	JournalAfter time.Duration // a run that was begun enters the journal by then; default 100 ms
+	ForgetAfter  time.Duration // finished runs are forgotten by then; default 1 h, negative never
+	Concurrency  int           // of resumed runs in this process; default 256
+	Connections  int32         // of the runtime's own Postgres pool; default 8
 
 	// Now is the clock of waits. Default: time.Now.
 	Now func() time.Time
@@ -71,6 +72,7 @@ func (o Options) withDefaults() (Options, error) {
 	def(&o.WatchEvery, 250*time.Millisecond)
 	def(&o.HoldFor, 2*time.Second)
 	def(&o.Grace, 2*time.Second)
+	def(&o.JournalAfter, 100*time.Millisecond)
 	def(&o.ForgetAfter, time.Hour)
 	if o.Concurrency <= 0 {
 		o.Concurrency = 256

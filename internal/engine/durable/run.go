@@ -22,6 +22,7 @@ type Run struct {
 	cancel  context.CancelCauseFunc
 	began   time.Time
 	steps   sync.WaitGroup
+	entry   *entry // nil when the library called it
 
 	topic string // of the wait that suspended the run
 	wake  int64
@@ -62,6 +63,9 @@ func (r *Run) Go(name string, fn func(ctx context.Context) ([]byte, error)) (wai
 	if err := r.stopped(); err != nil {
 		return func() ([]byte, error) { return nil, err }
 	}
+	if err := r.journal(); err != nil {
+		return func() ([]byte, error) { return nil, err }
+	}
 	done, err := dbos.Go(r.lib, r.body(fn), dbos.WithStepName(name))
 	if err != nil {
 		err = r.settle(err)
@@ -86,6 +90,9 @@ func (r *Run) Go(name string, fn func(ctx context.Context) ([]byte, error)) (wai
 // record runs one step through the library.
 func (r *Run) record(name string, body dbos.Step[outcome]) (outcome, error) {
 	if err := r.stopped(); err != nil {
+		return outcome{}, err
+	}
+	if err := r.journal(); err != nil {
 		return outcome{}, err
 	}
 	out, err := dbos.RunAsStep(r.lib, body, dbos.WithStepName(name))

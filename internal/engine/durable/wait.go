@@ -19,6 +19,9 @@ func (r *Run) Sleep(until time.Time) error {
 			return nil
 		}
 		if left > r.s.rt.opts.HoldFor {
+			if err := r.journal(); err != nil {
+				return err
+			}
 			return r.suspend("", millis(until))
 		}
 		t := time.NewTimer(left)
