@@ -1,0 +1,62 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"flowgate/internal/workflow"
+	"flowgate/store"
+)
+
+// ListExecutions returns the owner's executions that pass the filter, newest
+// first, without Start and Result, and how many pass it in all.
+func (s *Store) ListExecutions(ctx context.Context, owner string, f store.ExecutionFilter, page store.Page) ([]*workflow.Execution, int, string, error) {
+	w := executionWhere(owner, f)
+	count, counted := `SELECT count(*) FROM executions`+w.String(), len(w.args)
+	if err := w.after(store.ListOfExecutions, page, "", "created_at"); err != nil {
+		return nil, 0, "", err
+	}
+	query := `SELECT ` + executionSummary + ` FROM executions` + w.String() + ` ORDER BY created_at DESC, id DESC LIMIT ` + w.arg(page.Size()+1)
+	var total int
+	var list []*workflow.Execution
+	err := s.do(ctx, "list executions", user(owner), func(b *pgx.Batch) {
+		one(b.Queue(count, w.args[:counted]...), &total, scanInt)
+		all(b.Queue(query, w.args...), &list, scanSummary)
+	})
+	if err != nil {
+		return nil, 0, "", err
+	}
+	list, next := store.Trim(store.ListOfExecutions, list, page.Size(), func(e *workflow.Execution) store.Cursor {
+		return store.Cursor{At: e.CreatedAt, ID: e.ID}
+	})
+	return list, total, next, nil
+}
+
+func executionWhere(owner string, f store.ExecutionFilter) *where {
+	w := &where{}
+	if f.WorkflowID != "" {
+		w.and("workflow_id = ?", f.WorkflowID)
+	}
+	w.and("owner_id = ?", owner)
+	if f.Status != "" {
+		w.and("status = ?", f.Status)
+	}
+	if !f.Since.IsZero() {
+		w.and("created_at >= ?", at(f.Since))
+	}
+	return w
+}
+
+// PruneExecutions deletes at most limit final executions finished before t,
+// longest finished first, with what is stored of them. Several processes may
+// prune at once.
+func (s *Store) PruneExecutions(ctx context.Context, t time.Time, limit int) (deleted []string, err error) {
+	err = s.do(ctx, "prune executions", asEngine, func(b *pgx.Batch) {
+		all(b.Queue(`WITH old AS MATERIALIZED (SELECT n FROM executions WHERE finished_at IS NOT NULL AND finished_at < $1
+			ORDER BY finished_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+			DELETE FROM executions WHERE n IN (SELECT n FROM old) RETURNING id`, at(t), limit), &deleted, scanString)
+	})
+	return deleted, err
+}

@@ -1,0 +1,127 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"flowgate/internal/workflow"
+)
+
+// It writes nothing when the workflow is not the owner's or the idempotency
+// key is taken.
+const createExecution = `INSERT INTO executions
+	(id, owner_id, workflow_id, workflow_version, status, mode, executor, created_at, started_at, finished_at, clock, seed,
+	parent_id, retry_of, idempotency_key, engine_version, last_node, error, waiting_for, start, result)
+	SELECT $1, w.owner_id, w.id, $4, $5, $6, $7, $8, $9::timestamptz, $10::timestamptz, $11::timestamptz, $12, $13, $14, $15, $16, $17,
+	$18::bytea, $19::bytea, $20::bytea, $21::bytea
+	FROM workflows w WHERE w.id = $3 AND w.owner_id = $2
+	ON CONFLICT (owner_id, idempotency_key) WHERE idempotency_key <> '' DO NOTHING`
+
+// CreateExecution records e: running when it names its executor, else queued,
+// or in the final status it has. Times that are zero become now.
+func (s *Store) CreateExecution(ctx context.Context, e *workflow.Execution) (*workflow.Execution, bool, error) {
+	stored := s.begun(*e)
+	args, err := creationArgs(&stored)
+	if err != nil {
+		return nil, false, err
+	}
+	var created int64
+	var existing []*workflow.Execution
+	err = s.do(ctx, "record the execution", user(e.OwnerID), func(b *pgx.Batch) {
+		affected(b.Queue(createExecution, args...), &created)
+		if e.IdempotencyKey != "" {
+			all(b.Queue(`SELECT `+executionColumns+` FROM executions WHERE owner_id = $1 AND idempotency_key = $2 AND idempotency_key <> ''`,
+				e.OwnerID, e.IdempotencyKey), &existing, scanExecution)
+		}
+	})
+	switch {
+	case violates(err):
+		return nil, false, workflow.Errorf(workflow.CodeConflict, "There is an execution with the id %q already.", e.ID)
+	case err != nil:
+		return nil, false, err
+	case created == 1:
+		return &stored, false, nil
+	case len(existing) == 1:
+		return existing[0], true, nil
+	}
+	return nil, false, notFound("workflow", e.WorkflowID)
+}
+
+func creationArgs(e *workflow.Execution) ([]any, error) {
+	o, err := outcomeOf(e)
+	if err != nil {
+		return nil, err
+	}
+	start, err := startJSON(e.Start)
+	return []any{e.ID, e.OwnerID, e.WorkflowID, e.WorkflowVersion, e.Status, e.Mode, e.Executor,
+		at(e.CreatedAt), at(e.StartedAt), at(e.FinishedAt), at(e.Clock), int64(e.Seed),
+		e.ParentID, e.RetryOf, e.IdempotencyKey, e.EngineVersion, clean(e.LastNode), o.err, o.waiting, start, o.result}, err
+}
+
+// begun is e as it is stored at first.
+func (s *Store) begun(e workflow.Execution) workflow.Execution {
+	e.CancelRequested = false
+	if e.CreatedAt.IsZero() {
+		e.CreatedAt = s.stampNow()
+	}
+	if e.Status.Final() {
+		return e
+	}
+	if e.Executor == "" {
+		e.Status = workflow.StatusQueued
+		return e
+	}
+	e.Status = workflow.StatusRunning
+	if e.StartedAt.IsZero() {
+		e.StartedAt = s.stampNow()
+	}
+	return e
+}
+
+// Execution returns the owner's execution.
+func (s *Store) Execution(ctx context.Context, owner, id string) (*workflow.Execution, error) {
+	return s.execution(ctx, user(owner), id, `SELECT `+executionColumns+` FROM executions WHERE id = $1 AND owner_id = $2`, id, owner)
+}
+
+// ExecutionByID returns an execution whoever owns it.
+func (s *Store) ExecutionByID(ctx context.Context, id string) (*workflow.Execution, error) {
+	return s.execution(ctx, asEngine, id, `SELECT `+executionColumns+` FROM executions WHERE id = $1`, id)
+}
+
+func (s *Store) execution(ctx context.Context, as actor, id, query string, args ...any) (e *workflow.Execution, err error) {
+	err = s.do(ctx, "read the execution", as, func(b *pgx.Batch) {
+		one(b.Queue(query, args...), &e, func(row pgx.Row) (*workflow.Execution, error) {
+			e, err := scanExecution(row)
+			return e, orNotFound(err, "execution", id)
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// RequestCancel cancels a queued execution and marks a running or waiting one.
+func (s *Store) RequestCancel(ctx context.Context, owner, id string) (*workflow.Execution, error) {
+	var marked, stored []*workflow.Execution
+	err := s.do(ctx, "cancel the execution", user(owner), func(b *pgx.Batch) {
+		all(b.Queue(`UPDATE executions SET cancel_requested = true,
+			finished_at = CASE status WHEN 'queued' THEN $3 ELSE finished_at END,
+			status = CASE status WHEN 'queued' THEN 'cancelled' ELSE status END
+			WHERE id = $1 AND owner_id = $2 AND status IN ('queued', 'running', 'waiting') RETURNING `+executionColumns,
+			id, owner, at(s.stampNow())), &marked, scanExecution)
+		all(b.Queue(`SELECT `+executionColumns+` FROM executions WHERE id = $1 AND owner_id = $2`, id, owner), &stored, scanExecution)
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(marked) == 1:
+		return marked[0], nil
+	case len(stored) == 0:
+		return nil, notFound("execution", id)
+	}
+	conflict := workflow.Errorf(workflow.CodeConflict, "The execution is finished already; its status is %s.", stored[0].Status)
+	conflict.Details = map[string]any{"status": string(stored[0].Status)}
+	return nil, conflict
+}

@@ -1,0 +1,67 @@
+package postgres
+
+import (
+	"context"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"flowgate/internal/workflow"
+	"flowgate/store"
+)
+
+const lastStatus = `coalesce((SELECT e.status FROM executions e WHERE e.workflow_id = w.id AND e.owner_id = w.owner_id
+	ORDER BY e.created_at DESC, e.id DESC LIMIT 1), '')`
+
+func scanListed(row pgx.Row) (*workflow.Workflow, error) {
+	var last string
+	w, err := scanWorkflowAnd(row, &last)
+	w.LastStatus = workflow.Status(last)
+	return w, err
+}
+
+// ListWorkflows returns the owner's workflows that pass the filter, newest
+// change first, with whole documents, and how many pass it in all.
+func (s *Store) ListWorkflows(ctx context.Context, owner string, f store.WorkflowFilter, page store.Page) ([]*workflow.Workflow, int, string, error) {
+	w, err := workflowWhere(owner, f)
+	if err != nil {
+		return nil, 0, "", err
+	}
+	count, counted := `SELECT count(*) FROM workflows w`+w.String(), len(w.args)
+	if err := w.after(store.ListOfWorkflows, page, "w.", "updated_at"); err != nil {
+		return nil, 0, "", err
+	}
+	query := `SELECT ` + workflowColumns + `, ` + lastStatus + fromWorkflows + w.String() + ` ORDER BY w.updated_at DESC, w.id DESC LIMIT ` + w.arg(page.Size()+1)
+	var total int
+	var list []*workflow.Workflow
+	err = s.do(ctx, "list workflows", user(owner), func(b *pgx.Batch) {
+		one(b.Queue(count, w.args[:counted]...), &total, scanInt)
+		all(b.Queue(query, w.args...), &list, scanListed)
+	})
+	if err != nil {
+		return nil, 0, "", err
+	}
+	list, next := store.Trim(store.ListOfWorkflows, list, page.Size(), func(w *workflow.Workflow) store.Cursor {
+		return store.Cursor{At: w.UpdatedAt, ID: w.ID}
+	})
+	return list, total, next, nil
+}
+
+func workflowWhere(owner string, f store.WorkflowFilter) (*where, error) {
+	w := &where{}
+	w.and("w.owner_id = ?", owner)
+	if q := strings.TrimSpace(f.Query); q != "" {
+		w.and("strpos(w.search, ?) > 0", clean(strings.ToLower(q)))
+	}
+	if f.Active != nil {
+		w.and("w.active = ?", *f.Active)
+	}
+	if len(f.Tags) > 0 {
+		tags, err := workflow.AppendJSON(nil, cleanAll(f.Tags))
+		if err != nil {
+			return nil, err
+		}
+		w.and("w.tags @> ?", string(tags))
+	}
+	return w, nil
+}
