@@ -222,7 +222,7 @@ func (s *serverProcess) person(t *testing.T) *person {
 
 func (s *serverProcess) personNamed(t *testing.T, email string) *person {
 	t.Helper()
-	core, err := app.OpenCore(t.Context(), &config.Config{DataDir: s.dataDir, Environment: "development"}, slog.New(slog.DiscardHandler))
+	core, err := app.OpenCore(t.Context(), &config.Config{DataDir: s.dataDir, Environment: "development", EncryptionKey: strings.Repeat("0f", 31) + "00"}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,4 +292,215 @@ func (s *serverProcess) response(t *testing.T, method, path string, body []byte,
 	}
 	t.Cleanup(func() { _ = resp.Body.Close() })
 	return resp
+}
+
+// hooked is a workflow with a webhook of those parameters, an edit of what it
+// gets, and an answer with the last node's items.
+func hooked(name string, parameters object) object {
+	if parameters["responseMode"] == nil {
+		parameters["responseMode"] = "lastNode"
+	}
+	return object{"name": name, "nodes": []object{
+		{"name": "Hook", "type": "n8n-nodes-base.webhook", "typeVersion": 2, "webhookId": "hook-" + name, "position": []int{0, 0}, "parameters": parameters},
+		{"name": "Pass", "type": "n8n-nodes-base.noOp", "typeVersion": 1, "position": []int{200, 0}, "parameters": object{}},
+	}, "connections": object{"Hook": object{"main": [][]object{{{"node": "Pass", "type": "main", "index": 0}}}}}}
+}
+
+// save stores a workflow and returns its id.
+func (p *person) save(t *testing.T, doc object) string {
+	t.Helper()
+	var saved struct {
+		WorkflowID string `json:"workflow_id"`
+	}
+	p.ok(t, "POST", "/workflows", doc, &saved)
+	return saved.WorkflowID
+}
+
+type armed struct {
+	ExpiresAt time.Time `json:"expires_at"`
+	Triggers  []struct {
+		Methods []string
+		URL     string
+	}
+}
+
+// TestTestWebhook arms a workflow that is not active and has it take one call.
+func TestTestWebhook(t *testing.T) {
+	t.Parallel()
+	srv := startServer(t, t.TempDir())
+	p := srv.person(t)
+	id := p.save(t, hooked("try", object{"path": "try/:id", "httpMethod": "POST", "options": object{}}))
+	path := "/webhook-test/hook-try/try/7?q=1"
+	status, _ := srv.do(t, "POST", path, nil)
+	if status != http.StatusNotFound {
+		t.Fatalf("not armed, and it answers %d", status)
+	}
+	var a armed
+	p.ok(t, "POST", "/workflows/"+id+"/test-webhook", nil, &a)
+	if d := time.Until(a.ExpiresAt); d < 110*time.Second || d > 2*time.Minute || len(a.Triggers) != 1 || a.Triggers[0].URL != srv.url+"/webhook-test/hook-try/try/:id" {
+		t.Errorf("armed %+v", a)
+	}
+	if status, body := srv.do(t, "GET", path, nil); status != http.StatusNotFound || !strings.Contains(string(body), "POST") {
+		t.Errorf("GET: %d %s", status, body)
+	}
+	if r := srv.response(t, "OPTIONS", path, nil, "Origin", "https://a.test", "Access-Control-Request-Method", "POST"); r.StatusCode != 204 || r.Header.Get("Access-Control-Allow-Origin") != "*" {
+		t.Errorf("preflight: %d %v", r.StatusCode, r.Header)
+	}
+	status, body := srv.do(t, "POST", path, []byte(`{"x":1}`), "Content-Type", "application/json")
+	var item struct {
+		Params        map[string]string
+		Query, Body   map[string]any
+		WebhookURL    string `json:"webhookUrl"`
+		ExecutionMode string `json:"executionMode"`
+	}
+	if err := json.Unmarshal(body, &item); err != nil || status != 200 {
+		t.Fatalf("%d %s", status, body)
+	}
+	if item.Params["id"] != "7" || item.Query["q"] != "1" || item.Body["x"] != 1.0 || item.ExecutionMode != "test" || item.WebhookURL != srv.url+"/webhook-test/hook-try/try/7" {
+		t.Errorf("item %s", body)
+	}
+	if status, body := srv.do(t, "POST", path, nil); status != http.StatusNotFound || !strings.Contains(string(body), "test-webhook") {
+		t.Errorf("a second call: %d %s", status, body)
+	}
+	var list struct {
+		Executions []struct{ Mode, Status string }
+	}
+	p.ok(t, "GET", "/workflows/"+id+"/history", nil, &list)
+	if len(list.Executions) != 1 || list.Executions[0].Mode != "manual" || list.Executions[0].Status != "success" {
+		t.Errorf("executions %+v", list)
+	}
+	if status, _ := srv.do(t, "POST", "/webhook/hook-try/try/7", nil); status != http.StatusNotFound {
+		t.Errorf("production answers %d", status)
+	}
+}
+
+// TestTestWebhookInAnotherProcess has a call answered by a process that did
+// not arm it; of many calls at once one is the test. What the webhook refuses
+// leaves it armed.
+func TestTestWebhookInAnotherProcess(t *testing.T) {
+	t.Parallel()
+	first := startServer(t, t.TempDir())
+	second := startServer(t, first.dataDir)
+	p := first.person(t)
+	p.ok(t, "POST", "/credentials", object{"name": "door", "type": "httpBasicAuth", "values": object{"user": "ada", "password": "pässword"}}, nil)
+	doc := hooked("shared", object{"path": "shared", "httpMethod": "GET", "authentication": "basicAuth", "responseMode": "onReceived", "options": object{}})
+	doc["nodes"].([]object)[0]["credentials"] = object{"httpBasicAuth": object{"id": "elsewhere", "name": "door"}}
+	p.ok(t, "POST", "/workflows/"+p.save(t, doc)+"/test-webhook", nil, nil)
+	if status, _ := second.do(t, "GET", "/webhook-test/shared", nil); status != http.StatusUnauthorized {
+		t.Errorf("without a password: %d", status)
+	}
+	if status, _ := second.do(t, "GET", "/webhook-test/shared", nil, "Authorization", "Basic YWRhOndyb25n"); status != http.StatusForbidden {
+		t.Errorf("with a wrong password: %d", status)
+	}
+	results := make(chan int, 6)
+	for i := range cap(results) {
+		srv := []*serverProcess{first, second}[i%2]
+		go func() {
+			req, err := http.NewRequestWithContext(t.Context(), "GET", srv.url+"/webhook-test/shared", nil)
+			if err != nil {
+				results <- 0
+				return
+			}
+			req.SetBasicAuth("ada", "pässword")
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				results <- 0
+				return
+			}
+			_ = resp.Body.Close()
+			results <- resp.StatusCode
+		}()
+	}
+	got := map[int]int{}
+	for range cap(results) {
+		got[<-results]++
+	}
+	if got[200] != 1 || got[404] != cap(results)-1 {
+		t.Errorf("answers by status: %v", got)
+	}
+}
+
+// TestWebhookPathClash has two workflows want one path.
+func TestWebhookPathClash(t *testing.T) {
+	t.Parallel()
+	srv := startServer(t, t.TempDir())
+	ada, bob := srv.person(t), srv.personNamed(t, "bob@example.org")
+	one := ada.save(t, hooked("one", object{"path": "same", "httpMethod": "GET", "options": object{}}))
+	two := bob.save(t, hooked("two", object{"path": "/same/", "httpMethod": []string{"POST", "GET"}, "multipleMethods": true, "options": object{}}))
+	ada.ok(t, "POST", "/workflows/"+one+"/activate", nil, nil)
+	status, body := bob.send(t, "POST", "/workflows/"+two+"/activate", nil)
+	if status != http.StatusConflict || !strings.Contains(string(body), "same") || strings.Contains(string(body), one) {
+		t.Errorf("%d %s", status, body)
+	}
+	ada.ok(t, "POST", "/workflows/"+one+"/test-webhook", nil, nil)
+	if status, body := bob.send(t, "POST", "/workflows/"+two+"/test-webhook", nil); status != http.StatusConflict {
+		t.Errorf("test: %d %s", status, body)
+	}
+	if status, body := bob.send(t, "POST", "/workflows/"+one+"/test-webhook", nil); status != http.StatusNotFound {
+		t.Errorf("another's workflow: %d %s", status, body)
+	}
+	ada.ok(t, "POST", "/workflows/"+one+"/deactivate", nil, nil)
+	bob.ok(t, "POST", "/workflows/"+two+"/activate", nil, nil)
+	if status, _ := srv.do(t, "POST", "/webhook/same", []byte("{}")); status != 200 {
+		t.Errorf("POST: %d", status)
+	}
+}
+
+// TestWebhookMethods asks an active webhook by every method.
+func TestWebhookMethods(t *testing.T) {
+	t.Parallel()
+	srv := startServer(t, t.TempDir())
+	p := srv.person(t)
+	many := hooked("many", object{"path": "many", "httpMethod": []string{"GET", "HEAD", "PATCH"}, "multipleMethods": true,
+		"options": object{"allowedOrigins": "https://good.test", "responseHeaders": object{"entries": []object{{"name": "X-Own", "value": "1"}}}}})
+	many["connections"].(object)["Hook"].(object)["main"] = [][]object{{{"node": "Pass"}}, {{"node": "Pass"}}, {{"node": "Pass"}}}
+	p.ok(t, "POST", "/workflows/"+p.save(t, many)+"/activate", nil, nil)
+	p.ok(t, "POST", "/workflows/"+p.save(t, hooked("one", object{"path": "one", "options": object{}}))+"/activate", nil, nil)
+	for _, c := range []struct {
+		method, path string
+		headers      []string
+		status       int
+		own, origin  string
+		body         bool
+	}{
+		{"GET", "many", nil, 200, "1", "", true},
+		{"HEAD", "many", nil, 200, "1", "", false},
+		{"PATCH", "many", []string{"Origin", "https://good.test"}, 200, "1", "https://good.test", true},
+		{"PATCH", "many", []string{"Origin", "https://evil.test"}, 403, "", "", false},
+		{"DELETE", "many", nil, 404, "", "", true},
+		{"HEAD", "one", nil, 404, "", "", false},
+		{"OPTIONS", "many", nil, 204, "", "", false},
+		{"OPTIONS", "many", []string{"Origin", "https://good.test", "Access-Control-Request-Method", "PATCH"}, 204, "", "https://good.test", false},
+		{"OPTIONS", "many", []string{"Origin", "https://evil.test", "Access-Control-Request-Method", "PATCH"}, 204, "", "", false},
+		{"OPTIONS", "many", []string{"Origin", "https://good.test", "Access-Control-Request-Method", "DELETE"}, 204, "", "", false},
+		{"OPTIONS", "one", []string{"Origin", "https://any.test", "Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "x-a"}, 204, "", "*", false},
+		{"OPTIONS", "none", nil, 404, "", "", true},
+	} {
+		r := srv.response(t, c.method, "/webhook/"+c.path, nil, c.headers...)
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.StatusCode != c.status || r.Header.Get("X-Own") != c.own || r.Header.Get("Access-Control-Allow-Origin") != c.origin || (len(body) > 0) != c.body {
+			t.Errorf("%s %s %v: %d %v %q", c.method, c.path, c.headers, r.StatusCode, r.Header, body)
+		}
+		if c.status == 204 && !strings.Contains(r.Header.Get("Allow"), "GET") {
+			t.Errorf("%s %s: Allow is %q", c.method, c.path, r.Header.Get("Allow"))
+		}
+	}
+}
+
+// TestWebhookBinary sends a file up and gets the same file back.
+func TestWebhookBinary(t *testing.T) {
+	t.Parallel()
+	srv := startServer(t, t.TempDir())
+	p := srv.person(t)
+	doc := hooked("file", object{"path": "file", "httpMethod": "POST", "responseData": "firstEntryBinary", "options": object{"binaryData": true}})
+	p.ok(t, "POST", "/workflows/"+p.save(t, doc)+"/activate", nil, nil)
+	file := bytes.Repeat([]byte{0, 255, 'x', '\r', '\n'}, 50_000)
+	r := srv.response(t, "POST", "/webhook/file", file, "Content-Type", "image/png")
+	got, err := io.ReadAll(r.Body)
+	if err != nil || r.StatusCode != 200 || !bytes.Equal(got, file) || r.Header.Get("Content-Type") != "image/png" || r.Header.Get("Content-Security-Policy") != "sandbox" {
+		t.Errorf("%d %v, %d bytes, %v", r.StatusCode, r.Header, len(got), err)
+	}
 }

@@ -92,6 +92,8 @@ func TestRefusals(t *testing.T) {
 		"not a choice":        {"log_format: xml", `"xml" is not one of standard, json, simple`},
 		"short secret":        {"api_secret_key: abc", "api_secret_key: is shorter than 32"},
 		"generated secret":    {"environment: production", "api_secret_key: production does not use a generated secret"},
+		"short key":           {"encryption_key: abc", "encryption_key: key 1 of the list is not 32 bytes"},
+		"generated key":       {"environment: production", "encryption_key: production does not use a generated key"},
 		"keyless network":     {"mcp_api_key_required: false\nhost: 0.0.0.0", "only for development on a loopback address"},
 		"wildcard with login": {"cors_origins: \"*\"\ncors_allow_credentials: true", "cors_origins: * cannot go together"},
 		"bad zone":            {"timezone: Mars/Base", `"Mars/Base" is not a time zone`},
@@ -110,7 +112,7 @@ func TestRefusals(t *testing.T) {
 
 func TestSecretsAreRedacted(t *testing.T) {
 	t.Parallel()
-	cfg, err := load(t, "api_secret_key: "+strings.Repeat("s3cr3t", 8), nil)
+	cfg, err := load(t, "api_secret_key: "+strings.Repeat("s3cr3t", 8)+"\nencryption_key: s3cr3t:"+strings.Repeat("ab01", 16), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

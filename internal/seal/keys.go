@@ -88,7 +88,7 @@ func KeyFile(path string) (Key, error) {
 		return k, err
 	}
 	secret := make([]byte, KeySize)
-	rand.Read(secret) //nolint:errcheck // crypto/rand.Read never fails
+	rand.Read(secret) // never fails
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".key-*")
 	if err != nil {
 		return Key{}, err

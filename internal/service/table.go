@@ -1,6 +1,8 @@
 package service
 
 import (
+	"slices"
+
 	"flowgate/internal/auth"
 )
 
@@ -8,6 +10,11 @@ import (
 // a method and a row here; its tool, route, schema, scope and documentation
 // follow.
 func (s *Service) capabilities() []*Capability {
+	return slices.Concat(s.workflowCapabilities(), s.executionCapabilities(), s.nodeCapabilities(), s.credentialCapabilities())
+}
+
+// workflowCapabilities are what can be done with documents.
+func (s *Service) workflowCapabilities() []*Capability {
 	return []*Capability{
 		row(Capability{
 			Name: "search_workflows", Title: "Search workflows", Group: "Workflows", Scope: auth.ScopeWorkflowsRead,
@@ -57,6 +64,12 @@ func (s *Service) capabilities() []*Capability {
 			Description: "Deletes a workflow with all of its versions and executions, for good. Needs confirm: true; ask the person first.",
 			Routes:      []Route{{Method: "DELETE", Path: "/workflows/{workflow_id}", Status: 200, Fixed: map[string]any{"confirm": true}}},
 		}, s.DeleteWorkflow, textDeleted),
+	}
+}
+
+// executionCapabilities are what can be done with runs of documents.
+func (s *Service) executionCapabilities() []*Capability {
+	return []*Capability{
 		row(Capability{
 			Name: "execute_workflow", Title: "Run a workflow", Group: "Executions", Scope: auth.ScopeWorkflowsExecute, OpenWorld: true, Destructive: true,
 			Description: "Runs the newest version of a workflow. The execution is recorded first and survives restarts. Waits up to wait_seconds (20) and then returns status, result or the failing node; when status is still running, ask get_execution later. With start_from_node and execution_id it runs that node and what follows, with the earlier execution's data. Give an idempotency_key to make a repeated call safe.",
@@ -93,6 +106,12 @@ func (s *Service) capabilities() []*Capability {
 			Description: "Starts a failed, cancelled or timed out execution again as a new one, of the same workflow version. from: failed_node (default) uses the recorded items of nodes that finished and does not repeat their effects; start does everything again. To use a changed workflow, run execute_workflow with start_from_node.",
 			Routes:      []Route{{Method: "POST", Path: "/executions/{execution_id}/retry", Status: 202}},
 		}, s.RetryExecution, textExecution),
+	}
+}
+
+// nodeCapabilities tell what documents are made of.
+func (s *Service) nodeCapabilities() []*Capability {
+	return []*Capability{
 		row(Capability{
 			Name: "get_node_types", Title: "List node types", Group: "Nodes", Scope: auth.ScopeNodesRead, ReadOnly: true, Idempotent: true,
 			Description: "Lists the kinds of node a workflow can be made of, by category, optionally filtered by words. Start here when building a workflow; then get_node_details for those you will use.",
@@ -103,35 +122,5 @@ func (s *Service) capabilities() []*Capability {
 			Description: "Returns for each node type asked for its parameters as a JSON schema, its inputs and outputs, and ready examples. Unknown types are answered with near names.",
 			Routes:      []Route{{Method: "POST", Path: "/node-types/details", Status: 200}},
 		}, s.NodeDetails, textNodeDetails),
-		row(Capability{
-			Name: "list_credentials", Title: "List credentials", Group: "Credentials", Scope: auth.ScopeCredentialsRead, ReadOnly: true, Idempotent: true, RESTOnly: true,
-			Description: "Lists your credentials, newest first, by name and type. Their values are never shown.",
-			Routes:      []Route{{Method: "GET", Path: "/credentials", Status: 200}},
-		}, s.ListCredentials, textCredentials),
-		row(Capability{
-			Name: "list_credential_types", Title: "List credential types", Group: "Credentials", Scope: auth.ScopeCredentialsRead, ReadOnly: true, Idempotent: true, RESTOnly: true,
-			Description: "Lists the types of credential with their fields and the JSON schema of their values.",
-			Routes:      []Route{{Method: "GET", Path: "/credential-types", Status: 200}},
-		}, s.CredentialTypes, textCredentialTypes),
-		row(Capability{
-			Name: "create_credential", Title: "Store a credential", Group: "Credentials", Scope: auth.ScopeCredentialsWrite, RESTOnly: true,
-			Description: "Seals and stores values that your workflows' nodes and webhooks may use. Nodes refer to it by id or name.",
-			Routes:      []Route{{Method: "POST", Path: "/credentials", Status: 201}},
-		}, s.CreateCredential, textCredential),
-		row(Capability{
-			Name: "update_credential", Title: "Change a credential", Group: "Credentials", Scope: auth.ScopeCredentialsWrite, Destructive: true, Idempotent: true, RESTOnly: true,
-			Description: "Changes a credential's name or values, field by field. When the address that secrets are sent to changes, they have to be given again.",
-			Routes:      []Route{{Method: "PUT", Path: "/credentials/{credential_id}", Status: 200}},
-		}, s.UpdateCredential, textCredential),
-		row(Capability{
-			Name: "delete_credential", Title: "Delete a credential", Group: "Credentials", Scope: auth.ScopeCredentialsWrite, Destructive: true, Idempotent: true, RESTOnly: true,
-			Description: "Deletes a credential for good. Nodes that refer to it fail from then on.",
-			Routes:      []Route{{Method: "DELETE", Path: "/credentials/{credential_id}", Status: 200}},
-		}, s.DeleteCredential, textDeletedCredential),
-		row(Capability{
-			Name: "test_credential", Title: "Test a credential", Group: "Credentials", Scope: auth.ScopeCredentialsWrite, OpenWorld: true, Idempotent: true, RESTOnly: true,
-			Description: "Tries a credential at its service where its values say where that is, and otherwise looks whether they are complete.",
-			Routes:      []Route{{Method: "POST", Path: "/credentials/{credential_id}/test", Status: 200}},
-		}, s.TestCredential, textCredentialCheck),
 	}
 }
