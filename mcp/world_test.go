@@ -271,4 +271,6 @@ type panicking struct{ service.Agent }
 func (panicking) Execute(context.Context, workflow.ExecuteRequest) (string, bool, error) {
 	panic("secret detail")
 }
+func (fakeCatalogue) Forms(context.Context, *workflow.Document) []service.Form { return nil }
+
 func (fakeCatalogue) Normalize(*workflow.Document) {}

@@ -95,6 +95,7 @@ func New(o Options) (*Server, error) {
 	s.facadeRoutes()
 	s.webhookRoutes()
 	s.waitingRoutes()
+	s.formRoutes()
 	if s.MCP != nil && !s.MCPOff {
 		s.echo.Any("/mcp", echo.WrapHandler(s.MCP))
 	}

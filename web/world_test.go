@@ -203,6 +203,8 @@ func (fakeCatalogue) Near(string) []string { return nil }
 func (fakeCatalogue) Validate(*workflow.Document) workflow.Validation {
 	return workflow.Validation{Valid: true, Errors: []workflow.Finding{}, Warnings: []workflow.Finding{}}
 }
+func (fakeCatalogue) Forms(context.Context, *workflow.Document) []service.Form { return nil }
+
 func (fakeCatalogue) Normalize(*workflow.Document)                          {}
 func (fakeCatalogue) Webhooks(*workflow.Document) []workflow.WebhookTrigger { return nil }
 

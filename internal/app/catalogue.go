@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
 	"time"
 
 	"flowgate/internal/engine"
@@ -58,6 +60,9 @@ func (c *Catalogue) Webhooks(doc *workflow.Document) []workflow.WebhookTrigger {
 // Webhook makes a webhook trigger of a document ready to take calls.
 func (c *Catalogue) Webhook(ctx context.Context, doc *workflow.Document, name string) (service.Webhook, error) {
 	n := doc.NodeByName(name)
+	if n != nil && slices.ContainsFunc(node.Forms(ctx, doc), func(f node.FormTrigger) bool { return f.Node == name }) {
+		return nil, workflow.Errorf(workflow.CodeNotFound, "a form is filled in at its own address, below /form/")
+	}
 	if n == nil {
 		return nil, workflow.Errorf(workflow.CodeConflict, "the workflow changed, and its webhook is no longer there; activate it again")
 	}
@@ -71,6 +76,20 @@ func (c *Catalogue) Webhook(ctx context.Context, doc *workflow.Document, name st
 // Schedules lists what starts the document by the clock.
 func (c *Catalogue) Schedules(doc *workflow.Document, now time.Time) ([]store.Schedule, error) {
 	return c.runner.Schedules(doc, now)
+}
+
+// Forms lists the forms that start the document.
+func (c *Catalogue) Forms(ctx context.Context, doc *workflow.Document) []service.Form {
+	var out []service.Form
+	for _, f := range node.Forms(ctx, doc) {
+		out = append(out, service.Form(f))
+	}
+	return out
+}
+
+// FormItem is what a form's trigger puts out for an answer.
+func (c *Catalogue) FormItem(asked json.RawMessage, answer *workflow.Object, at time.Time) (*workflow.Item, error) {
+	return node.FormItem(asked, answer, at)
 }
 
 // WaitWebhook makes a waiting node, written as a webhook, ready to be called.

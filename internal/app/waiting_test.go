@@ -486,3 +486,94 @@ func TestPoison(t *testing.T) {
 		t.Errorf("%+v; the effect was tried %d times", got, out.slow.Load())
 	}
 }
+
+// TestFormTrigger starts a workflow by its form, and waits for approvals that
+// the App lists.
+func TestFormTrigger(t *testing.T) {
+	t.Parallel()
+	srv := startServer(t, t.TempDir())
+	key := srv.key(t, "tools:execute")
+	id := srv.create(t, key, line("contact", nil, object{"name": "Form", "type": "n8n-nodes-base.formTrigger", "typeVersion": 2.2, "parameters": object{"path": "contact/us",
+		"formTitle": "Contact", "formFields": object{"values": []object{{"fieldLabel": "mail", "fieldType": "email", "requiredField": true},
+			{"fieldLabel": "topic", "fieldType": "dropdown", "fieldOptions": object{"values": []object{{"option": "a"}, {"option": "b"}}}}}}}},
+		object{"name": "Ask", "type": "flowgate.approval", "parameters": object{"message": "=Answer {{ $json.mail }}?"}}, set("Done", "ok", "yes")))
+	address := srv.url + "/form/contact/us"
+	if status, _, _ := request(t, "GET", address, "", "text/html", ""); status != 404 {
+		t.Errorf("an inactive form: %d", status)
+	}
+	var armed struct{ Triggers []struct{ URL string } }
+	srv.call(t, key, "activate_workflow", object{"workflow_id": id}, &armed)
+	if len(armed.Triggers) != 1 || !strings.HasSuffix(armed.Triggers[0].URL, "/form/contact/us") {
+		t.Errorf("%+v", armed)
+	}
+	if status, _, text := request(t, "GET", address, "", "text/html", ""); status != 200 || !strings.Contains(text, `type="email"`) || !strings.Contains(text, "<option>a</option>") {
+		t.Errorf("%d %s", status, text)
+	}
+	for _, body := range []string{"mail=nobody&topic=a", "mail=a@b.test&topic=c"} {
+		if status, _, text := request(t, "POST", address, formKind, "text/html", body); status != 400 {
+			t.Errorf("%s: %d %s", body, status, text)
+		}
+	}
+	if status, _, text := request(t, "POST", address, formKind, "text/html", "mail=a@b.test&topic=b"); status != 200 {
+		t.Errorf("%d %s", status, text)
+	}
+	for _, path := range []string{"/webhook/$form/contact/us", "/webhook/contact/us"} {
+		if status, _, text := request(t, "POST", srv.url+path, "application/json", "", "{}"); status != 404 {
+			t.Errorf("%s: %d %s", path, status, text)
+		}
+	}
+	var list struct {
+		Executions []waitingReply
+	}
+	eventually(t, 10*time.Second, "an approval is listed", func() bool {
+		srv.call(t, key, "list_executions", object{"waiting": "approval"}, &list)
+		return len(list.Executions) == 1
+	})
+	e := list.Executions[0]
+	if e.WaitingFor == nil || e.WaitingFor.Node != "Ask" || e.ResumeURL == "" {
+		t.Errorf("%+v", e)
+	}
+	srv.call(t, key, "list_executions", object{"waiting": "form"}, &list)
+	if len(list.Executions) != 0 {
+		t.Errorf("%+v", list)
+	}
+	if status, _, text := request(t, "POST", srv.here(t, e.ResumeURL), "application/json", "", `{"approved":true}`); status != 200 {
+		t.Errorf("%d %s", status, text)
+	}
+	if e = srv.becomes(t, key, e.ExecutionID, "success"); e.Result[0].JSON["topic"] != "b" || e.Result[0].JSON["mail"] != "a@b.test" {
+		t.Errorf("%+v", e.Result)
+	}
+}
+
+// TestWaitAnswers has callers who end a wait get the workflow's answer.
+func TestWaitAnswers(t *testing.T) {
+	t.Parallel()
+	srv := startServer(t, t.TempDir())
+	key := srv.key(t, "tools:execute")
+	wait := func(params object) object {
+		params["resume"] = "webhook"
+		return object{"name": "Wait", "type": "n8n-nodes-base.wait", "typeVersion": 1.1, "parameters": params}
+	}
+	for name, c := range map[string]struct {
+		nodes []object
+		want  string
+	}{
+		"lastNode":     {[]object{wait(object{"responseMode": "lastNode"}), set("Last", "said", "={{ $json.query.a }}")}, `"said":"7"`},
+		"responseNode": {[]object{wait(object{"responseMode": "responseNode"}), {"name": "Respond", "type": "n8n-nodes-base.respondToWebhook", "typeVersion": 1.1, "parameters": object{"respondWith": "text", "responseBody": "=got {{ $json.query.a }}"}}}, "got 7"},
+		"suffix":       {[]object{wait(object{"options": object{"webhookSuffix": "step"}}), set("Last", "x", "y")}, "started"},
+	} {
+		e := srv.execute(t, key, srv.create(t, key, line(name, nil, append([]object{manual()}, c.nodes...)...)))
+		e = srv.becomes(t, key, e.ExecutionID, "waiting")
+		link := srv.here(t, e.ResumeURL)
+		if name == "suffix" {
+			if status, _, text := request(t, "GET", link, "", "", ""); status != 404 {
+				t.Errorf("without its suffix: %d %s", status, text)
+			}
+			link += "/step"
+		}
+		if status, _, text := request(t, "GET", link+"?a=7", "", "", ""); status != 200 || !strings.Contains(text, c.want) {
+			t.Errorf("%s: %d %s", name, status, text)
+		}
+		srv.becomes(t, key, e.ExecutionID, "success")
+	}
+}

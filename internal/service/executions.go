@@ -257,6 +257,7 @@ func timePtr(t time.Time) *time.Time {
 type ListExecutionsInput struct {
 	WorkflowID string `json:"workflow_id,omitempty" jsonschema:"only of this workflow"`
 	Status     string `json:"status,omitempty" enum:"queued,running,waiting,success,error,cancelled,timeout"`
+	Waiting    string `json:"waiting,omitempty" jsonschema:"only those that wait for this" enum:"time,webhook,form,approval"`
 	Since      string `json:"since,omitempty" jsonschema:"only those recorded at or after this time, such as 2026-01-31T08:00:00Z"`
 	Limit      int    `json:"limit,omitempty" default:"20" min:"1" max:"200"`
 	Cursor     string `json:"cursor,omitempty" jsonschema:"next_cursor of the previous page"`
@@ -279,7 +280,7 @@ func (s *Service) ListExecutions(ctx context.Context, in ListExecutionsInput) (*
 		}
 		f.Since = t
 	}
-	list, total, next, err := s.Store.ListExecutions(ctx, owner(ctx), f, page(in.Limit, in.Cursor))
+	list, total, next, err := s.listExecutions(ctx, f, in)
 	if err != nil {
 		return nil, err
 	}
@@ -287,13 +288,43 @@ func (s *Service) ListExecutions(ctx context.Context, in ListExecutionsInput) (*
 	for _, e := range list {
 		v := viewOf(e)
 		sum := ExecutionSummary{ExecutionID: e.ID, WorkflowID: e.WorkflowID, Status: v.Status, Mode: v.Mode,
-			CreatedAt: e.CreatedAt, FinishedAt: v.FinishedAt, DurationMS: v.DurationMS}
+			WaitingFor: e.WaitingFor, ResumeURL: s.resumeURL(e), CreatedAt: e.CreatedAt, FinishedAt: v.FinishedAt, DurationMS: v.DurationMS}
 		if e.Error != nil {
 			sum.Error = e.Error.Node + ": " + e.Error.Message
 		}
 		out.Executions = append(out.Executions, sum)
 	}
 	return out, nil
+}
+
+// listExecutions reads a page. Where only those are wanted that wait for
+// something, what else waits is passed over, and the total is that of the page.
+func (s *Service) listExecutions(ctx context.Context, f store.ExecutionFilter, in ListExecutionsInput) ([]*workflow.Execution, int, string, error) {
+	p := page(in.Limit, in.Cursor)
+	if in.Waiting == "" {
+		return s.Store.ListExecutions(ctx, owner(ctx), f, p)
+	}
+	if f.Status != "" && f.Status != workflow.StatusWaiting {
+		return nil, 0, "", workflow.Errorf(workflow.CodeInvalid, "waiting: only executions of the status waiting wait for something")
+	}
+	f.Status = workflow.StatusWaiting
+	wanted := p.Limit
+	var out []*workflow.Execution
+	for {
+		list, _, next, err := s.Store.ListExecutions(ctx, owner(ctx), f, p)
+		if err != nil {
+			return nil, 0, "", err
+		}
+		for _, e := range list {
+			if e.WaitingFor != nil && e.WaitingFor.Kind == in.Waiting {
+				out = append(out, e)
+			}
+		}
+		if next == "" || len(out) >= wanted {
+			return out, len(out), next, nil
+		}
+		p.Cursor, p.Limit = next, wanted-len(out)
+	}
 }
 
 // GetExecutionLogsInput asks for a part of an execution's log.

@@ -6,6 +6,7 @@ package service
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net"
 	"net/http"
@@ -49,6 +50,11 @@ type Catalogue interface {
 	// Schedules lists what starts the document by the clock, with the next
 	// time after now.
 	Schedules(doc *workflow.Document, now time.Time) ([]store.Schedule, error)
+	// Forms lists the forms that start the document.
+	Forms(ctx context.Context, doc *workflow.Document) []Form
+	// FormItem is what such a form's trigger puts out for an answer, asked as
+	// Form says; CodeInvalid, field by field, when it is not filled in properly.
+	FormItem(asked json.RawMessage, answer *workflow.Object, at time.Time) (*workflow.Item, error)
 	// WaitWebhook makes a waiting node, written as a webhook, ready to be called.
 	WaitWebhook(ctx context.Context, n *workflow.Node) (Webhook, error)
 	// Webhook makes a webhook trigger of a document ready to take calls.

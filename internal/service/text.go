@@ -131,6 +131,9 @@ func textExecutions(o *ListExecutionsOutput) string {
 	fmt.Fprintf(&b, "%d of %d executions", len(o.Executions), o.TotalCount)
 	for _, e := range o.Executions {
 		fmt.Fprintf(&b, "\n%s  %s %s, workflow %s%s", e.ExecutionID, e.Status, e.CreatedAt.Format(time.RFC3339), e.WorkflowID, ifText(e.Error != "", ": "+e.Error))
+		if e.WaitingFor != nil {
+			fmt.Fprintf(&b, ", waits at %q for %s", e.WaitingFor.Node, e.WaitingFor.Kind)
+		}
 	}
 	if o.NextCursor != "" {
 		fmt.Fprintf(&b, "\nmore: cursor %s", o.NextCursor)

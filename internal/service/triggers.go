@@ -34,9 +34,10 @@ func (s *Service) ActivateWorkflow(ctx context.Context, in WorkflowRef) (*Activa
 	if err != nil {
 		return nil, err
 	}
-	if len(hooks) == 0 && len(schedules) == 0 {
+	forms := s.formHooks(ctx, w)
+	if len(hooks) == 0 && len(schedules) == 0 && len(forms) == 0 {
 		return nil, workflow.Errorf(workflow.CodeInvalid,
-			"the workflow has no trigger to arm: add a webhook or schedule trigger; a manual trigger needs no activation")
+			"the workflow has no trigger to arm: add a webhook, schedule or form trigger; a manual trigger needs no activation")
 	}
 	if err := s.guarded(ctx, w, hooks); err != nil {
 		return nil, err
@@ -44,7 +45,7 @@ func (s *Service) ActivateWorkflow(ctx context.Context, in WorkflowRef) (*Activa
 	if err := s.armSchedules(ctx, w); err != nil {
 		return nil, err
 	}
-	if err := s.Store.ActivateWorkflow(ctx, w.OwnerID, w.ID, hooks); err != nil {
+	if err := s.Store.ActivateWorkflow(ctx, w.OwnerID, w.ID, append(hooks, forms...)); err != nil {
 		return nil, err
 	}
 	w.Active = true
@@ -105,7 +106,7 @@ func (s *Service) hooks(w *workflow.Workflow) []workflow.WebhookTrigger {
 
 func (s *Service) triggers(w *workflow.Workflow) []TriggerView {
 	types := s.triggerSet()
-	hooks := s.Catalogue.Webhooks(&w.Document)
+	hooks, forms := s.Catalogue.Webhooks(&w.Document), s.Catalogue.Forms(context.Background(), &w.Document)
 	var out []TriggerView
 	for i := range w.Document.Nodes {
 		n := &w.Document.Nodes[i]
@@ -117,6 +118,11 @@ func (s *Service) triggers(w *workflow.Workflow) []TriggerView {
 			if h.Node == n.Name {
 				t.Methods = append(t.Methods, h.Method)
 				t.URL = s.PublicURL + "/webhook/" + h.Path
+			}
+		}
+		for _, f := range forms {
+			if f.Node == n.Name {
+				t.Methods, t.URL = []string{"GET", "POST"}, s.PublicURL+"/form/"+f.Path
 			}
 		}
 		out = append(out, t)

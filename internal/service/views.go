@@ -97,12 +97,14 @@ type NodeRunView struct {
 
 // ExecutionSummary is an execution in a list.
 type ExecutionSummary struct {
-	ExecutionID string     `json:"execution_id"`
-	WorkflowID  string     `json:"workflow_id"`
-	Status      string     `json:"status"`
-	Mode        string     `json:"mode"`
-	Error       string     `json:"error,omitempty"`
-	CreatedAt   time.Time  `json:"created_at"`
-	FinishedAt  *time.Time `json:"finished_at,omitempty"`
-	DurationMS  float64    `json:"duration_ms,omitempty"`
+	ExecutionID string            `json:"execution_id"`
+	WorkflowID  string            `json:"workflow_id"`
+	Status      string            `json:"status"`
+	Mode        string            `json:"mode"`
+	Error       string            `json:"error,omitempty"`
+	WaitingFor  *workflow.Waiting `json:"waiting_for,omitempty"`
+	ResumeURL   string            `json:"resume_url,omitempty"`
+	CreatedAt   time.Time         `json:"created_at"`
+	FinishedAt  *time.Time        `json:"finished_at,omitempty"`
+	DurationMS  float64           `json:"duration_ms,omitempty"`
 }

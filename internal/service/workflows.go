@@ -200,7 +200,7 @@ func (s *Service) UpdateWorkflow(ctx context.Context, in UpdateWorkflowInput) (*
 		if err := s.armSchedules(ctx, w); err != nil {
 			return nil, err
 		}
-		if err := s.Store.ActivateWorkflow(ctx, w.OwnerID, w.ID, s.hooks(w)); err != nil {
+		if err := s.Store.ActivateWorkflow(ctx, w.OwnerID, w.ID, append(s.hooks(w), s.formHooks(ctx, w)...)); err != nil {
 			return nil, err
 		}
 	}

@@ -43,6 +43,7 @@ func All() []*Type {
 		cronTrigger(),
 		intervalTrigger(),
 		errorTrigger(),
+		formTrigger(),
 		convertToFile(),
 		extractFromFile(),
 		stickyNote(),
