@@ -15,7 +15,8 @@ build: ## build ./flowgate
 check: fmt vet lint generated test ## everything CI runs: format, vet, lint, generated files, race tests, end to end
 
 fmt:
-	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "not formatted (gofmt -w):"; echo "$$out"; exit 1; fi
+	@files=$$(git ls-files '*.go') && [ -n "$$files" ] || { echo "not a git checkout"; exit 1; }; \
+	out=$$(gofmt -l $$files); if [ -n "$$out" ]; then echo "not formatted (gofmt -w):"; echo "$$out"; exit 1; fi
 
 vet:
 	go vet ./...
@@ -35,7 +36,7 @@ generate: ## make generated files anew
 	.ci/generated
 
 test: ## race tests, with PostgreSQL where one can be had, and the official MCP clients
-	.ci/with-services go test -race -timeout 20m ./...
+	.ci/with-services .ci/race-test ./...
 
 scenarios: ## recorded workflow runs: passes by family
 	go test ./internal/engine -run TestScenarios -count=1 -v

@@ -86,6 +86,10 @@ func errorText(c *service.Capability, err error, reference string) string {
 
 // nextStep is what a model can do about err.
 func nextStep(c *service.Capability, err error) string {
+	var e *workflow.Error
+	if errors.As(err, &e) && e.Remedy != "" {
+		return e.Remedy
+	}
 	switch workflow.CodeOf(err) {
 	case workflow.CodeInvalid:
 		return "mend the arguments as said and call " + c.Name + " again."

@@ -13,7 +13,6 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 
 	"flowgate/internal/auth"
-	"flowgate/internal/workflow"
 )
 
 // Handler serves streamable HTTP. It does everything a request needs,
@@ -21,11 +20,10 @@ import (
 func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer s.recoverRequest(w, r)
+		stranger := s.Guard.Check(r)
 		switch {
-		case !s.hostAllowed(r):
-			s.refuse(w, nil, workflow.Errorf(workflow.CodeForbidden, "the Host header names another server; add it to the allowed hosts").WithReason("host_not_allowed"))
-		case !s.originAllowed(r):
-			s.refuse(w, nil, workflow.Errorf(workflow.CodeForbidden, "requests from this origin are not allowed").WithReason("origin_not_allowed"))
+		case stranger != nil:
+			s.refuse(w, nil, stranger)
 		case r.Method != http.MethodPost && r.Method != http.MethodGet && r.Method != http.MethodDelete:
 			w.Header().Set("Allow", "GET, POST, DELETE")
 			writeRPCError(w, http.StatusMethodNotAllowed, nil, &rpcError{Code: protocol.INVALID_REQUEST, Message: "use POST for messages, GET to listen, DELETE to end a session"})

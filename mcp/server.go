@@ -37,11 +37,8 @@ type Options struct {
 	// PublicURL begins the links in authentication challenges, without a
 	// slash at the end.
 	PublicURL string
-	// AllowedHosts are accepted Host headers, with or without a port. Empty:
-	// any, but on a loopback connection only loopback names.
-	AllowedHosts []string
-	// AllowedOrigins are accepted Origin headers besides the server's own.
-	AllowedOrigins []string
+	// Guard refuses requests of strangers' pages.
+	Guard auth.Guard
 	// AllowQueryKey accepts ?api_key=, which leaks into other people's logs.
 	AllowQueryKey bool
 

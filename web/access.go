@@ -17,6 +17,11 @@ func (s *Server) authenticate(tier auth.Tier) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
+			if tier == auth.TierMCP { // where a caller without a key may be the local user
+				if err := s.Guard.Check(r); err != nil {
+					return err
+				}
+			}
 			p := auth.Presented{APIKey: r.Header.Get("X-API-Key"), Tier: tier}
 			if scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
 				p.Bearer = strings.TrimSpace(token)

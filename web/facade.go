@@ -19,11 +19,11 @@ func (s *Server) facadeRoutes() {
 		return
 	}
 	for _, prefix := range facadePrefixes() {
-		group := s.echo.Group(prefix, s.authenticate(auth.TierMCP))
-		group.GET("/tools", s.listTools)
-		group.GET("/tools/:tool_name", s.showTool)
-		group.POST("/invoke", s.invoke)
-		group.GET("/health", s.facadeHealth, needsScope(auth.ScopeHealthCheck, auth.ScopeToolsRead))
+		known := s.authenticate(auth.TierMCP)
+		s.echo.GET(prefix+"/tools", s.listTools, known)
+		s.echo.GET(prefix+"/tools/:tool_name", s.showTool, known)
+		s.echo.POST(prefix+"/invoke", s.invoke, known)
+		s.echo.GET(prefix+"/health", s.facadeHealth, known, needsScope(auth.ScopeHealthCheck, auth.ScopeToolsRead))
 	}
 }
 

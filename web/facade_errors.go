@@ -86,7 +86,7 @@ func (s *Server) facadeError(c echo.Context, err error) facadeBody {
 	details["code"] = workflow.ReasonOf(err)
 	b := facadeBody{Error: workflow.MessageOf(err), ErrorType: k.name, Details: details, ErrorID: uuid.NewString(), RequestID: requestIDOf(c),
 		Retryable: k.retryAfter > 0, Timestamp: time.Now().UTC(), RecoverySuggestions: k.advice,
-		SupportInfo: map[string]string{"documentation": s.PublicURL + "/docs", "health": s.PublicURL + "/health"}}
+		SupportInfo: map[string]string{"tools": s.PublicURL + "/api/mcp/tools", "health": s.PublicURL + "/health"}}
 	if after, ok := details["retry_after"].(int); ok {
 		b.RetryAfter = &after
 	} else if k.retryAfter > 0 {

@@ -91,5 +91,5 @@ func readObject(c echo.Context) (map[string]json.RawMessage, error) {
 
 func isJSON(contentType string) bool {
 	kind, _, err := mime.ParseMediaType(contentType)
-	return contentType == "" || err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json"))
+	return err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json"))
 }

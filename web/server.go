@@ -41,6 +41,8 @@ type Options struct {
 	OnStop   func()        // ends open streams when shutdown begins
 	Drain    time.Duration // how long shutdown waits for requests under way; 20 s when 0
 
+	Guard auth.Guard // refuses requests of strangers' pages on the MCP tier
+
 	PublicOff, AppOff, MCPOff bool // tiers whose routes answer 404
 
 	RateLimiting   bool // whether limits are on, for /api/public/status

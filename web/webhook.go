@@ -83,7 +83,7 @@ func writeAnswer(c echo.Context, answer *workflow.Response) error {
 func withheld(name string) bool {
 	return slices.Contains([]string{"Set-Cookie", "Set-Cookie2", "Clear-Site-Data", "Strict-Transport-Security", "Service-Worker-Allowed", "Public-Key-Pins",
 		"Content-Security-Policy", "X-Content-Type-Options", "Access-Control-Allow-Credentials", "Connection", "Transfer-Encoding", "Content-Length",
-		"Keep-Alive", "Upgrade", "Trailer", "Te", "Proxy-Authenticate", "Alt-Svc", headerRequestID}, name)
+		"Keep-Alive", "Upgrade", "Trailer", "Te", "Proxy-Authenticate", "Alt-Svc", "Nel", "Report-To", "Reporting-Endpoints", "Accept-Ch", "Origin-Agent-Cluster", headerRequestID}, name)
 }
 
 // headersOf returns the request's headers by name; Go keeps no order between

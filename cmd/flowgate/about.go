@@ -33,12 +33,12 @@ func versionCommand(o *options) *cobra.Command {
 }
 
 func configCommand(o *options) *cobra.Command {
-	c := &cobra.Command{Use: "config", GroupID: "about", Short: "Show the configuration", Args: cobra.NoArgs}
+	c := group(&cobra.Command{Use: "config", GroupID: "about", Short: "Show the configuration"})
 	var asJSON bool
 	show := &cobra.Command{
 		Use: "print", Short: "Print every key with the value in force (secrets redacted)", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			cfg, _, err := o.loadQuiet()
+			cfg, _, err := o.load()
 			if err != nil {
 				return err
 			}

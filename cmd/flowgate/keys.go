@@ -42,7 +42,7 @@ func optional(t time.Time) *time.Time {
 }
 
 func keysCommand(o *options) *cobra.Command {
-	c := &cobra.Command{Use: "keys", GroupID: "manage", Short: "Make, list and revoke API keys for MCP clients", Args: cobra.NoArgs}
+	c := group(&cobra.Command{Use: "keys", GroupID: "manage", Short: "Make, list and revoke API keys for MCP clients"})
 	c.AddCommand(keysCreate(o), keysList(o), keysRevoke(o))
 	return c
 }
@@ -68,7 +68,8 @@ func keysCreate(o *options) *cobra.Command {
 				if asJSON {
 					return writeJSON(o.out, keyView(key, secret))
 				}
-				_, err = fmt.Fprintf(o.out, "%s\n\nThis is the only time the key is shown. Send it as X-API-Key or Authorization: Bearer.\nid %s, client %q, scopes %v\n", secret, key.ID, key.ClientName, key.Scopes)
+				fmt.Fprintf(o.err, "id %s, client %q, scopes %v. Send the key as X-API-Key or Authorization: Bearer; it is shown this once:\n", key.ID, key.ClientName, key.Scopes)
+				_, err = fmt.Fprintln(o.out, secret)
 				return err
 			})
 		},
@@ -159,9 +160,6 @@ func tokenCommand(o *options) *cobra.Command {
 	c := &cobra.Command{
 		Use: "token", GroupID: "manage", Short: "Make an access token for the App tier (development and scripts)", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if email == "" {
-				return &usageError{errors.New("--email: say for whom the token is")}
-			}
 			return o.withCore(cmd.Context(), func(ctx context.Context, core *app.Core) error {
 				u, err := core.User(ctx, email)
 				if err != nil {
@@ -179,7 +177,7 @@ func tokenCommand(o *options) *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&email, "email", "", "email of the user; made when there is none")
+	c.Flags().StringVar(&email, "email", app.LocalEmail, "email of the user; made when there is none")
 	c.Flags().DurationVar(&ttl, "ttl", time.Hour, "how long the token is valid")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c

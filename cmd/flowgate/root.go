@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"flowgate/internal/app"
 	"flowgate/internal/config"
 	"flowgate/internal/telemetry"
 )
@@ -22,7 +24,7 @@ type options struct {
 
 func newRoot(s *streams) *cobra.Command {
 	o := &options{streams: s, flags: map[string]string{}}
-	root := &cobra.Command{
+	root := group(&cobra.Command{
 		Use:   "flowgate",
 		Short: "Build, run and watch workflows, as an LLM client or a person",
 		Long: `flowgate is one program in which LLM clients (by MCP) and people (by REST)
@@ -35,9 +37,7 @@ in one folder on this machine.
   flowgate run workflow.json             one workflow, without a server`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	})
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	root.SetIn(s.in)
@@ -51,10 +51,29 @@ in one folder on this machine.
 	root.AddGroup(&cobra.Group{ID: "run", Title: "Run:"}, &cobra.Group{ID: "manage", Title: "Manage:"}, &cobra.Group{ID: "about", Title: "About:"})
 	root.AddCommand(serveCommand(o), stdioCommand(o), agentCommand(o), runCommand(o), keysCommand(o), tokenCommand(o),
 		workflowCommand(o), configCommand(o), healthcheckCommand(o), versionCommand(o), codeWorkerCommand(o))
+	root.Version = app.Version
 	for _, c := range root.Commands() {
 		wrapArgs(c)
 	}
 	return root
+}
+
+// group is a command that only has commands below it: without one of them it
+// shows its help, with an unknown one it is a matter of usage.
+func group(c *cobra.Command) *cobra.Command {
+	c.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		err := fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			err = fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, " or "))
+		}
+		return err
+	}
+	c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	c.SuggestionsMinimumDistance = 2
+	return c
 }
 
 // wrapArgs makes wrong arguments a matter of usage, for exit code 2.
@@ -109,7 +128,7 @@ func (f *keyFlag) Type() string {
 func (o *options) load() (*config.Config, *slog.Logger, error) {
 	cfg, err := config.Load(config.Source{File: o.configFile, Flags: o.flags})
 	if err != nil {
-		return nil, nil, fmt.Errorf("the configuration cannot stand:\n%w", err)
+		return nil, nil, fmt.Errorf("the configuration has faults:\n%w", err)
 	}
 	zone, err := time.LoadLocation(cfg.Timezone)
 	if err != nil {

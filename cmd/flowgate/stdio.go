@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"flowgate/internal/app"
 	"flowgate/internal/auth"
+	"flowgate/internal/config"
 )
 
 func stdioCommand(o *options) *cobra.Command {
@@ -42,6 +44,12 @@ func (o *options) stdio(ctx context.Context, apiKey, httpAddress string) (err er
 	if err != nil {
 		return err
 	}
+	var lis net.Listener
+	if httpAddress != "" {
+		if lis, err = listenAt(ctx, cfg, httpAddress); err != nil {
+			return err
+		}
+	}
 	a, err := app.Open(ctx, cfg, log)
 	if err != nil {
 		return err
@@ -55,31 +63,43 @@ func (o *options) stdio(ctx context.Context, apiKey, httpAddress string) (err er
 	if err != nil {
 		return err
 	}
-	if httpAddress == "" {
+	if lis == nil {
 		return errors.Join(server.ServeStdio(ctx, id, o.in, o.out), server.Shutdown(context.WithoutCancel(ctx)))
 	}
-	return o.stdioAndHTTP(ctx, server, id, httpAddress)
+	return o.stdioAndHTTP(ctx, server, id, lis)
+}
+
+// listenAt listens on the address and makes it the configured one, since
+// links have to name it.
+func listenAt(ctx context.Context, cfg *config.Config, address string) (net.Listener, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, &usageError{fmt.Errorf("--http: %q is not an address such as :8000", address)}
+	}
+	if host != "" {
+		cfg.Host = host
+	}
+	if cfg.Port, err = strconv.Atoi(port); err != nil {
+		return nil, &usageError{fmt.Errorf("--http: %q is not a port number", port)}
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	lis, err := listen(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Port = lis.Addr().(*net.TCPAddr).Port
+	return lis, nil
 }
 
 // stdioAndHTTP serves both until the input ends.
-func (o *options) stdioAndHTTP(ctx context.Context, server *app.Server, id *auth.Identity, address string) error {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return &usageError{fmt.Errorf("--http: %q is not an address such as :8000", address)}
-	}
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	var lc net.ListenConfig
-	lis, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, port))
-	if err != nil {
-		return fmt.Errorf("listen: %w; choose another address with --http", err)
-	}
+func (o *options) stdioAndHTTP(ctx context.Context, server *app.Server, id *auth.Identity, lis net.Listener) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ctx, lis) }()
-	err = server.ServeStdio(ctx, id, o.in, o.out)
+	err := server.ServeStdio(ctx, id, o.in, o.out)
 	stop()
 	return errors.Join(err, <-served, server.Shutdown(context.WithoutCancel(ctx)))
 }

@@ -18,7 +18,7 @@ import (
 )
 
 func workflowCommand(o *options) *cobra.Command {
-	c := &cobra.Command{Use: "workflow", GroupID: "manage", Short: "Import, export and validate workflow documents", Args: cobra.NoArgs}
+	c := group(&cobra.Command{Use: "workflow", GroupID: "manage", Short: "Import, export and validate workflow documents"})
 	c.AddCommand(workflowImport(o), workflowExport(o), workflowValidate(o))
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"flowgate/internal/engine"
@@ -28,6 +29,9 @@ func newCatalogue(r *node.Registry) *Catalogue {
 // NodeTypes returns every node type. The slice must not be changed.
 func (c *Catalogue) NodeTypes() []workflow.NodeType { return c.types }
 
+// typePrefix begins the names of the format's core node types.
+const typePrefix = "n8n-nodes-base."
+
 // Near returns the names of types that resemble name.
 func (c *Catalogue) Near(name string) []string { return c.registry.Near(name) }
 
@@ -44,6 +48,12 @@ func (c *Catalogue) ValidateFor(doc *workflow.Document, has func(kind string, re
 
 // Normalize fills in what a document leaves out.
 func (c *Catalogue) Normalize(doc *workflow.Document) {
+	for i := range doc.Nodes {
+		n := &doc.Nodes[i]
+		if !strings.Contains(n.Type, ".") && c.registry.Lookup(n.Type) == nil && c.registry.Lookup(typePrefix+n.Type) != nil {
+			n.Type = typePrefix + n.Type // models write "set" for short
+		}
+	}
 	workflow.Normalize(doc, func(nodeType string) float64 {
 		if t := c.registry.Lookup(nodeType); t != nil {
 			return t.Newest()

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"time"
 
 	"flowgate/internal/auth"
@@ -30,16 +31,16 @@ func (a *App) Authenticator(local *auth.Identity) *auth.Authenticator {
 func (a *App) Server(ctx context.Context, local *auth.Identity) (*Server, error) {
 	c := a.Config
 	authenticator := a.Authenticator(local)
-	hosts := append([]string{}, c.AllowedHosts...)
-	if u, err := url.Parse(a.PublicURL()); err == nil && u.Host != "" && len(hosts) > 0 {
-		hosts = append(hosts, u.Host)
+	guard := auth.Guard{AllowedHosts: slices.Clone(c.AllowedHosts), AllowedOrigins: c.CORSOrigins}
+	if u, err := url.Parse(a.PublicURL()); err == nil && u.Host != "" && len(guard.AllowedHosts) > 0 {
+		guard.AllowedHosts = append(guard.AllowedHosts, u.Host)
 	}
 	sessionKey, err := a.Store.Secret(ctx, "mcp_session", randomSecret)
 	if err != nil {
 		return nil, fmt.Errorf("load the key of MCP sessions: %w", err)
 	}
 	door, err := mcp.New(mcp.Options{Service: a.Service, Authenticator: authenticator, Logger: a.Log, Version: Version,
-		PublicURL: a.PublicURL(), AllowedHosts: hosts, AllowedOrigins: c.CORSOrigins, AllowQueryKey: c.MCPAllowQueryAPIKey,
+		PublicURL: a.PublicURL(), Guard: guard, AllowQueryKey: c.MCPAllowQueryAPIKey,
 		MaxBody: c.MaxBodyBytes, SessionKey: sessionKey})
 	if err != nil {
 		return nil, fmt.Errorf("set up the MCP door: %w", err)
@@ -48,7 +49,7 @@ func (a *App) Server(ctx context.Context, local *auth.Identity) (*Server, error)
 		Name: c.AppName, Version: Version, Environment: c.Environment, PublicURL: a.PublicURL(),
 		MCP: door.Handler(), Health: a.Health, OnStop: door.Close, Drain: 20 * time.Second,
 		PublicOff: !c.PublicAPIEnabled, AppOff: !c.AppAPIEnabled, MCPOff: !c.MCPAPIEnabled, AllowQueryKey: c.MCPAllowQueryAPIKey,
-		CORS:    web.CORS{Origins: c.CORSOrigins, Credentials: c.CORSAllowCredentials},
+		Guard: guard, CORS: web.CORS{Origins: c.CORSOrigins, Credentials: c.CORSAllowCredentials},
 		MaxBody: c.MaxBodyBytes, MaxWebhookBody: c.WebhookMaxBytes})
 	if err != nil {
 		door.Close()

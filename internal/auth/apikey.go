@@ -137,18 +137,20 @@ func (a *APIKeys) Verify(ctx context.Context, presented string) (*Identity, erro
 	if !key.Active {
 		return nil, workflow.Errorf(workflow.CodeForbidden, "this client is switched off; ask the key's owner").WithReason("client_disabled")
 	}
+	a.mu.Lock()
+	a.used[id] = a.now()
+	a.mu.Unlock()
 	return &Identity{Subject: key.OwnerID, Kind: KindAPIKey, KeyID: key.ID, ClientName: key.ClientName,
 		Scopes: key.Scopes, RateLimitTier: key.RateLimitTier}, nil
 }
 
 // lookup returns the stored key, from memory when it was read less than
-// keyCacheTTL ago, and notes that it was used.
+// keyCacheTTL ago.
 func (a *APIKeys) lookup(ctx context.Context, id string) (*workflow.Key, error) {
 	now := a.now()
 	a.mu.Lock()
 	c, ok := a.cache[id]
 	if ok && now.Sub(c.fetched) < keyCacheTTL {
-		a.used[id] = now
 		a.mu.Unlock()
 		return c.key, nil
 	}
@@ -162,7 +164,6 @@ func (a *APIKeys) lookup(ctx context.Context, id string) (*workflow.Key, error) 
 		clear(a.cache)
 	}
 	a.cache[id] = cachedKey{key: key, fetched: now}
-	a.used[id] = now
 	a.mu.Unlock()
 	return key, nil
 }

@@ -60,7 +60,7 @@ func (x *execution) keep(ctx context.Context, r workflow.NodeRun) {
 	}
 	e := workflow.Event{Type: workflow.EventNodeFinished, Node: r.Node, Run: r.Run, DurationMS: r.DurationMS}
 	total := 0
-	for _, items := range r.Main {
+	for _, items := range x.shown(r) {
 		e.ItemCounts = append(e.ItemCounts, len(items))
 		total += len(items)
 	}

@@ -17,7 +17,8 @@ type Report struct {
 	Order  []string                 `json:"order"`
 	Nodes  map[string][]ReportRun   `json:"nodes"`
 
-	runs []workflow.NodeRun
+	runs   []workflow.NodeRun
+	result []workflow.Item
 }
 
 // ReportRun is one run of a node. Main is null when the node gave nothing
@@ -30,7 +31,7 @@ type ReportRun struct {
 
 // NewReport returns the report of an execution.
 func NewReport(o Outcome) *Report {
-	r := &Report{Status: o.Status, Error: o.Error, Order: o.Order, Nodes: map[string][]ReportRun{}, runs: o.Runs}
+	r := &Report{Status: o.Status, Error: o.Error, Order: o.Order, Nodes: map[string][]ReportRun{}, runs: o.Runs, result: o.Result}
 	if r.Order == nil {
 		r.Order = []string{}
 	}
@@ -76,9 +77,41 @@ func (r *Report) WriteText(w io.Writer) error {
 			fmt.Fprintf(&b, "  %s\n", r.Error.Description)
 		}
 	}
+	r.writeResult(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// maxShown is how many items of the result are written for people.
+const maxShown = 10
+
+// writeResult shows what the last node gave.
+func (r *Report) writeResult(b *strings.Builder) {
+	if r.Error != nil || len(r.runs) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "result of %q:\n", r.runs[len(r.runs)-1].Node)
+	for i, item := range r.result {
+		if i == maxShown {
+			fmt.Fprintf(b, "  … and %d more; --json shows all\n", len(r.result)-maxShown)
+			return
+		}
+		text, err := workflow.AppendJSON(nil, item.JSON)
+		if err != nil {
+			text = []byte("(" + err.Error() + ")")
+		}
+		if len(text) > maxShownBytes {
+			text = append(text[:maxShownBytes:maxShownBytes], "…"...)
+		}
+		fmt.Fprintf(b, "  %s\n", text)
+	}
+	if len(r.result) == 0 {
+		b.WriteString("  no items\n")
+	}
+}
+
+// maxShownBytes is how much of one item is written for people.
+const maxShownBytes = 2000
 
 func (r *Report) writeStep(b *strings.Builder, i int, run workflow.NodeRun, at time.Duration) {
 	mark := "ok"

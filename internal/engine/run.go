@@ -53,7 +53,7 @@ func (x *execution) outcome(ctx context.Context) Outcome {
 	if n := len(x.all); n > 0 {
 		last := x.all[n-1]
 		o.LastNode = last.Node
-		o.Result = firstOutput(last.Main)
+		o.Result = firstOutput(x.shown(last))
 	}
 	stopped := x.stoppedBy(ctx)
 	switch {
@@ -90,6 +90,20 @@ func (x *execution) stoppedBy(ctx context.Context) error {
 	}
 	_ = x.interrupt(cause)
 	return nil
+}
+
+// shown is a run's outputs that the node's type documents, and its error
+// output: some types keep what they drop on an output of their own.
+func (x *execution) shown(r workflow.NodeRun) [][]workflow.Item {
+	v := x.graph.nodes[r.Node]
+	if v == nil || v.typ == nil {
+		return r.Main
+	}
+	ports := len(v.typ.OutputPorts(v.node))
+	if v.node.ErrorPolicy() == workflow.OnErrorContinueToError {
+		ports++
+	}
+	return r.Main[:min(ports, len(r.Main))]
 }
 
 func firstOutput(main [][]workflow.Item) []workflow.Item {

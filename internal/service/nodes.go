@@ -27,25 +27,40 @@ type NodeTypeSummary struct {
 type GetNodeTypesOutput struct {
 	Categories map[string][]NodeTypeSummary `json:"categories"`
 	Total      int                          `json:"total"`
+	Note       string                       `json:"note,omitempty"`
 }
 
 // NodeTypes returns the catalogue, grouped by category.
 func (s *Service) NodeTypes(_ context.Context, in GetNodeTypesInput) (*GetNodeTypesOutput, error) {
-	out := &GetNodeTypesOutput{Categories: map[string][]NodeTypeSummary{}}
 	words := strings.Fields(strings.ToLower(in.Query))
+	out := s.nodeTypes(in.TypeFilter, func(text string) bool {
+		return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) })
+	})
+	if out.Total > 0 || len(words) < 2 {
+		return out, nil
+	}
+	out = s.nodeTypes(in.TypeFilter, func(text string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
+	})
+	out.Note = "no node type has all of the words; these have at least one"
+	return out, nil
+}
+
+// nodeTypes returns the types of a category ("" for all) whose texts match.
+func (s *Service) nodeTypes(category string, match func(text string) bool) *GetNodeTypesOutput {
+	out := &GetNodeTypesOutput{Categories: map[string][]NodeTypeSummary{}}
 	for _, t := range s.Catalogue.NodeTypes() {
-		if in.TypeFilter != "" && string(t.Category) != in.TypeFilter {
-			continue
-		}
-		text := strings.ToLower(t.Type + " " + t.DisplayName + " " + t.Description)
-		if slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) }) {
+		if category != "" && string(t.Category) != category || !match(strings.ToLower(t.Type+" "+t.DisplayName+" "+t.Description)) {
 			continue
 		}
 		out.Categories[string(t.Category)] = append(out.Categories[string(t.Category)], NodeTypeSummary{Type: t.Type,
 			DisplayName: t.DisplayName, Description: t.Description, Version: t.Versions[len(t.Versions)-1]})
 		out.Total++
 	}
-	return out, nil
+	if out.Total == 0 {
+		out.Note = "no node type matches; leave query out to see all, or use an HTTP Request node for a service that has none"
+	}
+	return out
 }
 
 // NodeTypeRef names a node type, with or without its package prefix.

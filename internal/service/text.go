@@ -58,7 +58,7 @@ func textValidation(v *workflow.Validation) string {
 	if v.Valid {
 		b.WriteString("it can run")
 	} else {
-		fmt.Fprintf(&b, "it cannot run yet, %d to mend:", len(v.Errors))
+		fmt.Fprintf(&b, "it is not valid yet, %d to mend:", len(v.Errors))
 	}
 	for _, f := range v.Errors {
 		b.WriteString("\n- " + textFinding(f))
@@ -152,7 +152,7 @@ func textLogs(o *GetExecutionLogsOutput) string {
 
 func textNodeTypes(o *GetNodeTypesOutput) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d node types", o.Total)
+	fmt.Fprintf(&b, "%d node types%s", o.Total, ifText(o.Note != "", ": "+o.Note))
 	categories := make([]string, 0, len(o.Categories))
 	for c := range o.Categories {
 		categories = append(categories, c)

@@ -56,7 +56,7 @@ type Saved struct {
 	Name       string              `json:"name"`
 	Version    int                 `json:"version"`
 	Active     bool                `json:"active"`
-	Validation workflow.Validation `json:"validation" jsonschema:"a workflow with errors is kept but refuses to run"`
+	Validation workflow.Validation `json:"validation" jsonschema:"a workflow with errors is kept, but fails when run"`
 	CreatedAt  time.Time           `json:"created_at"`
 	UpdatedAt  time.Time           `json:"updated_at"`
 }

@@ -128,6 +128,7 @@ func (s *Service) ImportWorkflow(ctx context.Context, doc workflow.Document) (*S
 	}
 	now := s.Now().UTC()
 	doc.Active = false
+	giveIDs(doc.Nodes)
 	s.Catalogue.Normalize(&doc)
 	w := &workflow.Workflow{ID: newID(), OwnerID: owner(ctx), Document: doc, Version: 1, CreatedAt: now, UpdatedAt: now}
 	w.Document.ID = ""
@@ -183,6 +184,7 @@ func (s *Service) UpdateWorkflow(ctx context.Context, in UpdateWorkflowInput) (*
 	if in.Tags != nil {
 		d.Tags = in.Tags
 	}
+	giveIDs(d.Nodes)
 	s.Catalogue.Normalize(d)
 	if w.Active {
 		if v := s.validate(ctx, d); !v.Valid {
@@ -226,8 +228,9 @@ func (s *Service) DeleteWorkflow(ctx context.Context, in DeleteWorkflowInput) (*
 		if err != nil {
 			return nil, err
 		}
-		return nil, workflow.Errorf(workflow.CodeInvalid,
-			"confirm: deleting %q cannot be undone; ask the person, then call again with confirm: true", w.Document.Name)
+		e := workflow.Errorf(workflow.CodeInvalid, "confirm: deleting %q cannot be undone, so it needs confirm: true", w.Document.Name)
+		e.Remedy = "ask the person; only if they agree, call again with confirm: true."
+		return nil, e
 	}
 	if err := s.Store.DeleteWorkflow(ctx, owner(ctx), in.WorkflowID); err != nil {
 		return nil, err
@@ -253,6 +256,16 @@ func page(limit int, cursor string) store.Page {
 		limit = 20
 	}
 	return store.Page{Limit: min(limit, 200), Cursor: cursor}
+}
+
+// giveIDs gives nodes without an id a random one: addresses of webhooks
+// without a path are made of it, and must not be guessed.
+func giveIDs(nodes []workflow.Node) {
+	for i := range nodes {
+		if nodes[i].ID == "" {
+			nodes[i].ID = uuid.NewString()
+		}
+	}
 }
 
 // newID returns an id that sorts by the time it was made.

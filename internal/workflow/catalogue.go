@@ -56,8 +56,9 @@ type Finding struct {
 	Hint    string `json:"hint,omitempty"`
 }
 
-// Validation is what a look at a document found. Valid documents may be run;
-// documents with errors are kept all the same and refuse to run.
+// Validation is what a look at a document found. Documents with errors are
+// kept all the same: node types that are not known, or no trigger, keep them
+// from running; other faults fail at their node.
 type Validation struct {
 	Valid    bool      `json:"valid"`
 	Errors   []Finding `json:"errors"`

@@ -37,6 +37,7 @@ type Error struct {
 	Reason  string // a finer code for programs, such as "missing_api_key"; "" is Code itself
 	Message string
 	Fields  []FieldError // what is wrong, field by field, for CodeInvalid
+	Remedy  string       // what to do next, where the code alone does not say; a sentence
 	Details map[string]any
 	Err     error
 }

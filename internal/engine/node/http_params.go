@@ -2,7 +2,7 @@ package node
 
 // HTTPParams are the parameters of HTTP Request nodes from version 3 on.
 type HTTPParams struct {
-	Method             string `json:"method" default:"GET" doc:"GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS."`
+	Method             string `json:"method" default:"GET" enum:"DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT" doc:"The request's method."`
 	URL                string `json:"url" required:"true" doc:"Address to call, beginning with http:// or https://." example:"https://api.example.com/items"`
 	Authentication     string `json:"authentication" default:"none" enum:"none,genericCredentialType,predefinedCredentialType" doc:"Whether a stored credential is sent along."`
 	NodeCredentialType string `json:"nodeCredentialType" show:"authentication=predefinedCredentialType" doc:"Type of the service's credential, such as slackApi; name the credential itself in the node's credentials."`

@@ -21,6 +21,9 @@ type RegistryOptions struct {
 	// CheckExpression reports why a parameter that begins with "=" cannot be
 	// parsed, nil when it can. Nil: expressions are not checked.
 	CheckExpression func(expression string) error
+	// CheckCode reports why the JavaScript of a code node cannot be parsed, nil
+	// when it can. Nil: code is not checked.
+	CheckCode func(source string) error
 }
 
 // NewRegistry returns a registry of types. Two types with one name are a
@@ -120,7 +123,8 @@ func (r *Registry) Near(name string) []string {
 	}
 	want := shortName(name)
 	var found []candidate
-	for known := range r.byName {
+	for _, t := range r.types {
+		known := t.Name
 		short := shortName(known)
 		d := distance(want, short)
 		if want != "" && (strings.Contains(short, want) || strings.Contains(want, short)) {

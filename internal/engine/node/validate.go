@@ -26,6 +26,7 @@ const (
 	FindingMissingParameter  = "missing_parameter"
 	FindingBadParameter      = "invalid_parameter"
 	FindingBadExpression     = "invalid_expression"
+	FindingBadCode           = "invalid_code"
 	FindingUnknownReference  = "unknown_node_reference"
 	FindingBrokenConnection  = "broken_connection"
 	FindingUnusedErrorOutput = "unused_error_output"

@@ -16,6 +16,7 @@ func (c *checker) expressions(n *workflow.Node, path string, verbatim map[string
 		switch {
 		case verbatim[at]:
 			if strings.HasSuffix(at, "ode") { // user code: jsCode, functionCode, code
+				c.code(n, at, text)
 				c.references(n, at, text, true)
 			}
 		case strings.HasPrefix(text, "="):
@@ -25,9 +26,32 @@ func (c *checker) expressions(n *workflow.Node, path string, verbatim map[string
 					return
 				}
 			}
+			c.openBraces(n, at, text)
 			c.references(n, at, text, false)
+		case strings.Contains(text, "{{") && strings.Contains(text, "}}"):
+			c.warning(workflow.Finding{Code: FindingBadExpression, Node: n.Name, Path: at,
+				Message: "It holds {{ }} but does not begin with =, so it is taken as plain text.", Hint: "Put = before it to make it an expression."})
 		}
 	})
+}
+
+// openBraces warns of an expression that opens {{ and never closes it: it is
+// plain text.
+func (c *checker) openBraces(n *workflow.Node, at, text string) {
+	rest := strings.ReplaceAll(text, `\{{`, "")
+	if i := strings.LastIndex(rest, "{{"); i >= 0 && !strings.Contains(rest[i:], "}}") {
+		c.warning(workflow.Finding{Code: FindingBadExpression, Node: n.Name, Path: at,
+			Message: "It opens {{ and does not close it, so it is taken as plain text.", Hint: "Close it with }}."})
+	}
+}
+
+// code checks the syntax of user code.
+func (c *checker) code(n *workflow.Node, at, text string) {
+	if check := c.reg.opts.CheckCode; check != nil {
+		if err := check(text); err != nil {
+			c.fault(n, workflow.Finding{Code: FindingBadCode, Path: at, Message: err.Error(), Hint: "The code is the body of a JavaScript function."})
+		}
+	}
 }
 
 func (c *checker) badExpression(n *workflow.Node, at string, err error) {

@@ -38,7 +38,9 @@ func (c *checker) unknownType(n *workflow.Node, path string) {
 	if near := c.reg.Near(n.Type); len(near) > 0 {
 		hints = append(hints, "Did you mean "+strings.Join(near, " or ")+"?")
 	}
-	if c.opts.ServedBy != nil {
+	if hint := LocalFileHint(n.Type); hint != "" {
+		hints = append(hints, hint)
+	} else if c.opts.ServedBy != nil {
 		if by := c.opts.ServedBy(n.Type); by != "" {
 			hints = append(hints, by)
 		}

@@ -1,0 +1,51 @@
+package web
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+)
+
+// TestReadLink takes links apart that were handed on with more behind them.
+func TestReadLink(t *testing.T) {
+	t.Parallel()
+	for target, want := range map[string]link{
+		"/webhook-waiting/e1?signature=ab12":              {"e1", "ab12", "", ""},
+		"/webhook-waiting/e1?signature=ab12&a=1":          {"e1", "ab12", "", "a=1"},
+		"/webhook-waiting/e1?a=1&signature=ab12&b=2":      {"e1", "ab12", "", "a=1&b=2"},
+		"/webhook-waiting/e1?signature=ab12?ok=1":         {"e1", "ab12", "", "ok=1"},
+		"/webhook-waiting/e1?signature=ab12/step%20two":   {"e1", "ab12", "step two", ""},
+		"/webhook-waiting/e1?signature=ab12/step?ok=1":    {"e1", "ab12", "step", "ok=1"},
+		"/webhook-waiting/e1/step?signature=ab12":         {"e1", "ab12", "step", ""},
+		"/webhook-waiting/e1":                             {"e1", "", "", ""},
+		"/webhook-waiting/e1?signature=ab&signature=cd":   {"e1", "ab", "", "signature=cd"},
+		"/webhook-waiting/e1?signature=%2e&a=1":           {"e1", "", "", "a=1"},
+		"/webhook-waiting/e1/a/b?signature=ab12&c=%2F%3F": {"e1", "ab12", "a/b", "c=%2F%3F"},
+	} {
+		e := echo.New()
+		var got link
+		for _, path := range []string{waitingPrefix + ":execution_id", waitingPrefix + ":execution_id/*"} {
+			e.GET(path, func(c echo.Context) error { got = readLink(c); return nil })
+		}
+		e.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, target, nil))
+		if got != want {
+			t.Errorf("%s: %+v, want %+v", target, got, want)
+		}
+	}
+}
+
+// TestLinksAreSigned has nothing to show where nothing signs.
+func TestLinksAreSigned(t *testing.T) {
+	w := newWorld(t, nil)
+	for _, path := range []string{"/webhook-waiting/x?signature=ab", "/form-waiting/x"} {
+		r := w.send(t, "GET", path, "", "Accept", "text/html")
+		if r.status != 403 || r.header.Get("Content-Type") != "text/html; charset=UTF-8" {
+			t.Errorf("%s: %d %v %s", path, r.status, r.header, r.body)
+		}
+		if r := w.send(t, "POST", path, "{}"); r.status != 403 || r.json["error"] == nil {
+			t.Errorf("%s: %d %s", path, r.status, r.body)
+		}
+	}
+}
