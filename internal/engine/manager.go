@@ -170,14 +170,12 @@ func (m *Manager) begin(ctx context.Context, req workflow.ExecuteRequest) (id st
 	e := &workflow.Execution{ID: uuid.Must(uuid.NewV7()).String(), OwnerID: w.OwnerID, WorkflowID: w.ID, WorkflowVersion: w.Version,
 		Status: workflow.StatusQueued, Mode: req.Mode, Start: req.Start, ParentID: req.ParentID, RetryOf: req.RetryOf,
 		IdempotencyKey: req.IdempotencyKey, Clock: now, Seed: randomSeed(), EngineVersion: m.opts.Version, CreatedAt: now}
-	if m.opts.MaxPerOwner > 0 || m.opts.MaxPerWorkflow > 0 {
-		m.bounded.Lock()
-		defer m.bounded.Unlock()
-	}
+	recorded := m.oneAtATime()
+	defer recorded()
 	if m.roomFor(ctx, e) {
 		select {
 		case m.slots <- struct{}{}:
-			return m.startNow(ctx, e)
+			return m.startNow(ctx, e, recorded)
 		default:
 		}
 	}
@@ -191,13 +189,15 @@ func (m *Manager) begin(ctx context.Context, req workflow.ExecuteRequest) (id st
 
 // startNow runs e in this process. It is recorded first, as running here;
 // what dies before its durable run is started is found by the next sweep.
-func (m *Manager) startNow(ctx context.Context, e *workflow.Execution) (string, bool, error) {
+// recorded is called as soon as it is.
+func (m *Manager) startNow(ctx context.Context, e *workflow.Execution, recorded func()) (string, bool, error) {
 	e.Status, e.Executor, e.StartedAt = workflow.StatusRunning, m.runtime.Holder(), e.CreatedAt
 	if e.Executor == "" {
 		<-m.slots
 		return "", false, workflow.Errorf(workflow.CodeUnavailable, "this server cannot run executions at the moment; try again")
 	}
 	stored, existing, err := m.store.CreateExecution(ctx, e)
+	recorded()
 	if err != nil || existing {
 		<-m.slots
 		if err != nil {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"sync"
 
 	"flowgate/internal/workflow"
 )
@@ -19,6 +20,16 @@ func (m *Manager) roomFor(ctx context.Context, e *workflow.Execution) bool {
 		return false // recording it tells what is wrong
 	}
 	return (o.MaxPerOwner <= 0 || ofOwner < o.MaxPerOwner) && (o.MaxPerWorkflow <= 0 || ofWorkflow < o.MaxPerWorkflow)
+}
+
+// oneAtATime lets one execution at a time be counted and recorded in this
+// process, where there are bounds. The returned function ends the turn.
+func (m *Manager) oneAtATime() (done func()) {
+	if m.opts.Supervision == nil || m.opts.MaxPerOwner <= 0 && m.opts.MaxPerWorkflow <= 0 {
+		return func() {}
+	}
+	m.bounded.Lock()
+	return sync.OnceFunc(m.bounded.Unlock)
 }
 
 // claim hands queued executions to this process, within the bounds.
