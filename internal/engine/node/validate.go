@@ -26,6 +26,7 @@ const (
 	FindingMissingParameter  = "missing_parameter"
 	FindingBadParameter      = "invalid_parameter"
 	FindingBadExpression     = "invalid_expression"
+	FindingPlainBraces       = "plain_braces"
 	FindingBadCode           = "invalid_code"
 	FindingUnknownReference  = "unknown_node_reference"
 	FindingBrokenConnection  = "broken_connection"

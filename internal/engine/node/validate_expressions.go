@@ -28,8 +28,8 @@ func (c *checker) expressions(n *workflow.Node, path string, verbatim map[string
 			}
 			c.openBraces(n, at, text)
 			c.references(n, at, text, false)
-		case strings.Contains(text, "{{") && strings.Contains(text, "}}"):
-			c.warning(workflow.Finding{Code: FindingBadExpression, Node: n.Name, Path: at,
+		case strings.Contains(text, "{{") && strings.Contains(text, "}}") && !strings.HasSuffix(at, ".html"): // html is a template by itself
+			c.warning(workflow.Finding{Code: FindingPlainBraces, Node: n.Name, Path: at,
 				Message: "It holds {{ }} but does not begin with =, so it is taken as plain text.", Hint: "Put = before it to make it an expression."})
 		}
 	})
@@ -40,7 +40,7 @@ func (c *checker) expressions(n *workflow.Node, path string, verbatim map[string
 func (c *checker) openBraces(n *workflow.Node, at, text string) {
 	rest := strings.ReplaceAll(text, `\{{`, "")
 	if i := strings.LastIndex(rest, "{{"); i >= 0 && !strings.Contains(rest[i:], "}}") {
-		c.warning(workflow.Finding{Code: FindingBadExpression, Node: n.Name, Path: at,
+		c.warning(workflow.Finding{Code: FindingPlainBraces, Node: n.Name, Path: at,
 			Message: "It opens {{ and does not close it, so it is taken as plain text.", Hint: "Close it with }}."})
 	}
 }

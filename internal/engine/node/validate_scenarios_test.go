@@ -34,7 +34,7 @@ func TestRecordedDocumentsAreValid(t *testing.T) {
 		v := node.ValidateDocument(&s.Workflow, reg, node.ValidateOptions{})
 		for _, f := range append(v.Errors, v.Warnings...) {
 			switch f.Code {
-			case node.FindingUnknownReference, node.FindingUnreachable, node.FindingUnusedErrorOutput:
+			case node.FindingUnknownReference, node.FindingUnreachable, node.FindingUnusedErrorOutput, node.FindingPlainBraces:
 			default:
 				t.Errorf("%s: %+v", filepath.Base(file), f)
 			}
