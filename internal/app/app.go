@@ -19,7 +19,6 @@ import (
 	"flowgate/internal/config"
 	"flowgate/internal/egress"
 	"flowgate/internal/engine"
-	"flowgate/internal/engine/durable"
 	"flowgate/internal/engine/expr"
 	"flowgate/internal/engine/node"
 	"flowgate/internal/service"
@@ -127,7 +126,7 @@ func (c *Core) OpenManager(ctx context.Context, e *Engine) (*engine.Manager, err
 	m, err := engine.OpenManager(ctx, engine.ManagerOptions{Supervision: c.supervision(), Sign: sign,
 		MaxPerOwner: c.Config.MaxUserConcurrency, MaxPerWorkflow: c.Config.MaxWorkflowConcurrency, MissedRuns: c.Config.MissedRuns,
 		Engine: e.Runner, Store: c.Store,
-		Durable: durable.Options{SQLite: c.Store.DB()}, Version: Version, MaxConcurrency: c.Config.MaxConcurrency,
+		Durable: c.durable, Version: Version, MaxConcurrency: c.Config.MaxConcurrency,
 		Retention: c.Config.ExecutionRetention, BaseURL: c.PublicURL(), Credentials: c.Vault.Fields, Logger: c.Log})
 	if err != nil {
 		return nil, fmt.Errorf("open the engine: %w", err)

@@ -14,11 +14,11 @@ import (
 
 	"flowgate/internal/auth"
 	"flowgate/internal/config"
+	"flowgate/internal/engine/durable"
 	"flowgate/internal/seal"
 	"flowgate/internal/service"
 	"flowgate/internal/workflow"
 	"flowgate/store"
-	"flowgate/store/sqlite"
 )
 
 // LocalEmail is the email of the person at this machine: the owner of what
@@ -29,26 +29,29 @@ const LocalEmail = "local@flowgate"
 type Core struct {
 	Config *config.Config
 	Log    *slog.Logger
-	Store  *sqlite.Store
+	Store  Store
 	Keys   *auth.APIKeys
 	Issuer *auth.Issuer
 	// Vault keeps credentials, TestHooks webhooks armed for a test.
 	Vault     *service.Vault
 	TestHooks store.TestWebhooks
+
+	durable durable.Options // in the same database as Store
 }
 
-// OpenCore opens the data folder, making it and its secrets the first time.
+// OpenCore opens the data folder, making it and its secrets the first time,
+// and the database: there, or where DATABASE_URL says.
 func OpenCore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Core, error) {
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w; choose another with --data-dir", err)
 	}
-	st, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(cfg.DataDir, sqlite.FileName), Logger: log, SyncFull: cfg.SQLiteSyncFull})
-	if err != nil {
-		return nil, fmt.Errorf("open the database in %s: %w", cfg.DataDir, err)
+	c := &Core{Config: cfg, Log: log}
+	if err := c.openStore(ctx); err != nil {
+		return nil, err
 	}
-	c := &Core{Config: cfg, Log: log, Store: st, Vault: &service.Vault{Store: st}, TestHooks: st}
+	c.Vault, c.TestHooks = &service.Vault{Store: c.Store}, c.Store
 	if err := errors.Join(c.openAuth(ctx), c.openVault(ctx)); err != nil {
-		return nil, errors.Join(err, st.Close())
+		return nil, errors.Join(err, c.Store.Close())
 	}
 	return c, nil
 }
@@ -58,6 +61,9 @@ func (c *Core) openAuth(ctx context.Context) (err error) {
 	if len(pepper) == 0 {
 		if pepper, err = secretFile(filepath.Join(c.Config.DataDir, "api_secret_key")); err != nil {
 			return fmt.Errorf("keep the secret for API keys: %w", err)
+		}
+		if err := c.compareSecret(ctx, "api_secret_key", pepper, "API keys made there are refused here"); err != nil {
+			return err
 		}
 	}
 	c.Keys = auth.NewAPIKeys(c.Store, pepper)
@@ -73,6 +79,9 @@ func (c *Core) openVault(ctx context.Context) error {
 		var k seal.Key
 		k, err = seal.KeyFile(filepath.Join(c.Config.DataDir, "encryption_key"))
 		keys = []seal.Key{k}
+		if err == nil {
+			err = c.compareSecret(ctx, "encryption_key", k.Secret, "credentials stored there cannot be used here")
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("keep the key of stored credentials: %w", err)
@@ -146,5 +155,3 @@ func secretFile(path string) ([]byte, error) {
 	}
 	return os.ReadFile(path)
 }
-
-var _ store.Store = (*sqlite.Store)(nil)

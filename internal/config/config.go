@@ -20,6 +20,8 @@ type Config struct {
 	PublicURL string `key:"public_url" default:"" doc:"Address under which people and webhooks reach this server; every link begins with it. Empty: http://HOST:PORT."`
 	DataDir   string `key:"data_dir" default:"" doc:"Folder of the embedded database, secrets and files. Empty: flowgate in the user's data folder."`
 
+	DatabaseURL string `key:"database_url" default:"" secret:"true" doc:"PostgreSQL (14 or newer) for any number of servers that share their work: postgres://user:password@host:5432/name, a direct connection. Everything is then kept there, and API_SECRET_KEY and ENCRYPTION_KEY have to be the same on all. Empty: a SQLite file in the data folder."`
+
 	LogLevel  string `key:"log_level" default:"info" enum:"debug,info,warning,error" doc:"Least serious level that is logged."`
 	LogFormat string `key:"log_format" default:"standard" enum:"standard,json,simple" doc:"Form of a log line."`
 

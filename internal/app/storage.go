@@ -1,0 +1,91 @@
+package app
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"flowgate/internal/config"
+	"flowgate/internal/engine/durable"
+	"flowgate/store"
+	"flowgate/store/postgres"
+	"flowgate/store/sqlite"
+)
+
+// Store is all that a backend keeps for the product.
+type Store interface {
+	store.Store
+	store.Credentials
+	store.TestWebhooks
+	store.Supervision
+}
+
+var (
+	_ Store = (*sqlite.Store)(nil)
+	_ Store = (*postgres.Store)(nil)
+)
+
+// waitForDatabase is how long the start waits for a database that does not
+// answer yet.
+const waitForDatabase = 30 * time.Second
+
+// openStore opens PostgreSQL where DATABASE_URL names one, else the file in
+// the data folder. The durable library keeps its tables in the same database.
+func (c *Core) openStore(ctx context.Context) error {
+	if c.Config.DatabaseURL == "" {
+		st, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(c.Config.DataDir, sqlite.FileName), Logger: c.Log, SyncFull: c.Config.SQLiteSyncFull})
+		if err != nil {
+			return fmt.Errorf("open the database in %s: %w", c.Config.DataDir, err)
+		}
+		c.Store, c.durable = st, durable.Options{SQLite: st.DB()}
+		return nil
+	}
+	if err := commonSecrets(c.Config); err != nil {
+		return err
+	}
+	st, err := postgres.Open(ctx, postgres.Options{URL: c.Config.DatabaseURL, Wait: waitForDatabase, Logger: c.Log})
+	if err != nil {
+		return fmt.Errorf("database_url: %w", err)
+	}
+	c.Store, c.durable = st, durable.Options{Postgres: st.Pool()}
+	return nil
+}
+
+// commonSecrets refuses, outside development, secrets that would be made here
+// and differ from those of other processes on the same database.
+func commonSecrets(cfg *config.Config) error {
+	var errs []error
+	if cfg.APISecretKey == "" && !cfg.Development() {
+		errs = append(errs, errors.New("api_secret_key: several servers may share database_url and need the same secret; set API_SECRET_KEY to what this prints: openssl rand -hex 32"))
+	}
+	if cfg.EncryptionKey == "" && !cfg.Development() {
+		errs = append(errs, errors.New("encryption_key: several servers may share database_url and need the same key; set ENCRYPTION_KEY to what this prints: openssl rand -hex 32"))
+	}
+	return errors.Join(errs...)
+}
+
+// compareSecret complains when a secret that was made in this data folder is not
+// the one that the first process on the same database made: what is hashed or
+// sealed there is of no use here. The database holds a trace of the secret from
+// which it cannot be had.
+func (c *Core) compareSecret(ctx context.Context, key string, secret []byte, loss string) error {
+	if c.Config.DatabaseURL == "" {
+		return nil
+	}
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte("flowgate trace of " + key))
+	trace := mac.Sum(nil)[:8]
+	first, err := c.Store.Secret(ctx, "trace_of_"+key, func() ([]byte, error) { return trace, nil })
+	if err != nil {
+		return fmt.Errorf("compare the secret %s: %w", key, err)
+	}
+	if !hmac.Equal(first, trace) {
+		c.Log.ErrorContext(ctx, "another server on this database has another "+key+": "+loss+
+			". Set the same one on all of them, or give them the same data folder", "data_dir", c.Config.DataDir)
+	}
+	return nil
+}
