@@ -251,6 +251,8 @@ type Store interface {
 	Keys
 	Secrets
 	Leases
+	Credentials
+	TestWebhooks
 	// Ping reports whether the backend answers.
 	Ping(ctx context.Context) error
 	Close() error

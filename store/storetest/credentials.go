@@ -10,13 +10,7 @@ import (
 	"flowgate/store"
 )
 
-// credentialWorld is a world whose store keeps credentials.
-type credentialWorld struct {
-	*world
-	store.Credentials
-}
-
-func (w *credentialWorld) credential(owner, kind, name string) *store.Credential {
+func (w *world) credential(owner, kind, name string) *store.Credential {
 	w.Helper()
 	c := &store.Credential{
 		ID: w.id("cr"), OwnerID: owner, Type: kind, Name: name, Sealed: []byte{1, 0, 255, 39, 0},
@@ -26,8 +20,8 @@ func (w *credentialWorld) credential(owner, kind, name string) *store.Credential
 	return c
 }
 
-var credentialTests = map[string]func(w *credentialWorld){
-	"credential round trip": func(w *credentialWorld) {
+var credentialTests = map[string]func(w *world){
+	"credential round trip": func(w *world) {
 		c := w.credential(ada, "httpHeaderAuth", "Präfix 'x'")
 		got, err := w.Credential(w.Context(), ada, c.ID)
 		w.ok(err)
@@ -49,7 +43,7 @@ var credentialTests = map[string]func(w *credentialWorld){
 			w.Fatalf("got %+v", now)
 		}
 	},
-	"credential's name is the owner's and type's own": func(w *credentialWorld) {
+	"credential's name is the owner's and type's own": func(w *world) {
 		c := w.credential(ada, "smtp", "mail")
 		w.credential(bob, "smtp", "mail")
 		w.credential(ada, "httpBasicAuth", "mail")
@@ -62,7 +56,7 @@ var credentialTests = map[string]func(w *credentialWorld){
 		other.Name = "mail"
 		w.code(workflow.CodeConflict, w.UpdateCredential(w.Context(), other, other.Sealed))
 	},
-	"credential is changed": func(w *credentialWorld) {
+	"credential is changed": func(w *world) {
 		c := w.credential(ada, "smtp", "mail")
 		before := c.Sealed
 		c.Name, c.Sealed, c.UpdatedAt = "post", []byte("new"), epoch().Add(2*time.Hour)
@@ -76,7 +70,7 @@ var credentialTests = map[string]func(w *credentialWorld){
 		w.same("credential", got, c)
 		w.code(workflow.CodeConflict, w.UpdateCredential(w.Context(), c, before))
 	},
-	"credential is deleted by its owner": func(w *credentialWorld) {
+	"credential is deleted by its owner": func(w *world) {
 		c := w.credential(ada, "smtp", "mail")
 		w.code(workflow.CodeNotFound, w.DeleteCredential(w.Context(), bob, c.ID))
 		w.ok(w.DeleteCredential(w.Context(), ada, c.ID))
@@ -84,7 +78,7 @@ var credentialTests = map[string]func(w *credentialWorld){
 		w.code(workflow.CodeNotFound, w.UpdateCredential(w.Context(), c, c.Sealed))
 		w.credential(ada, "smtp", "mail") // its name is free again
 	},
-	"credentials are paged without values": func(w *credentialWorld) {
+	"credentials are paged without values": func(w *world) {
 		var want, smtp []string
 		for i := range 7 {
 			kind := []string{"smtp", "httpBasicAuth"}[i%2]
@@ -113,7 +107,7 @@ var credentialTests = map[string]func(w *credentialWorld){
 		}
 		w.refusesCursors(func(p store.Page) error { _, _, err := w.ListCredentials(w.Context(), ada, "", p); return err })
 	},
-	"all credentials are walked by id": func(w *credentialWorld) {
+	"all credentials are walked by id": func(w *world) {
 		want := map[string]bool{}
 		for i := range 5 {
 			want[w.credential([]string{ada, bob}[i%2], "smtp", fmt.Sprint(i)).ID] = true

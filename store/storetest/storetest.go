@@ -19,7 +19,7 @@ import (
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	for _, group := range []map[string]func(w *world){
 		userTests, workflowTests, workflowListTests, triggerTests, executionTests, executionListTests,
-		claimTests, progressTests, keyTests, secretTests, leaseTests, contextTests,
+		claimTests, progressTests, keyTests, secretTests, leaseTests, credentialTests, testHookTests, contextTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
@@ -27,33 +27,6 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 				test(&world{T: t, Store: open(t)})
 			})
 		}
-	}
-	optional(t, open)
-}
-
-// optional runs the tests of what not every backend keeps yet.
-func optional(t *testing.T, open func(t *testing.T) store.Store) {
-	for name, test := range credentialTests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := &world{T: t, Store: open(t)}
-			c, ok := w.Store.(store.Credentials)
-			if !ok {
-				t.Skip("SKIPPED: this backend keeps no credentials")
-			}
-			test(&credentialWorld{w, c})
-		})
-	}
-	for name, test := range testHookTests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := &world{T: t, Store: open(t)}
-			h, ok := w.Store.(store.TestWebhooks)
-			if !ok {
-				t.Skip("SKIPPED: this backend arms no test webhooks")
-			}
-			test(&testHookWorld{w, h})
-		})
 	}
 }
 

@@ -6,24 +6,17 @@ import (
 	"time"
 
 	"flowgate/internal/workflow"
-	"flowgate/store"
 )
 
-// testHookWorld is a world whose store arms webhooks for a test.
-type testHookWorld struct {
-	*world
-	store.TestWebhooks
-}
-
-func (w *testHookWorld) armTest(owner string, hooks ...workflow.WebhookTrigger) *workflow.Workflow {
+func (w *world) armTest(owner string, hooks ...workflow.WebhookTrigger) *workflow.Workflow {
 	w.Helper()
 	wf := w.workflow(owner)
 	w.ok(w.ArmTest(w.Context(), owner, wf.ID, hooks, time.Now().Add(time.Hour)))
 	return wf
 }
 
-var testHookTests = map[string]func(w *testHookWorld){
-	"test webhook takes one call": func(w *testHookWorld) {
+var testHookTests = map[string]func(w *world){
+	"test webhook takes one call": func(w *world) {
 		wf := w.armTest(ada, hook("POST", "orders"), hook("GET", "orders"))
 		got, err := w.TestWebhook(w.Context(), "post", "/orders/")
 		w.ok(err)
@@ -41,7 +34,7 @@ var testHookTests = map[string]func(w *testHookWorld){
 			w.code(workflow.CodeNotFound, err)
 		}
 	},
-	"test webhook is taken by one of many": func(w *testHookWorld) {
+	"test webhook is taken by one of many": func(w *world) {
 		w.armTest(ada, hook("GET", "one"))
 		var won atomic.Int32
 		together(8, func(int) {
@@ -61,7 +54,7 @@ var testHookTests = map[string]func(w *testHookWorld){
 			w.Fatalf("%d won", won.Load())
 		}
 	},
-	"test webhook expires": func(w *testHookWorld) {
+	"test webhook expires": func(w *world) {
 		wf, other := w.workflow(ada), w.workflow(bob)
 		w.ok(w.ArmTest(w.Context(), ada, wf.ID, []workflow.WebhookTrigger{hook("GET", "x")}, time.Now().Add(-time.Millisecond)))
 		_, err := w.TestWebhook(w.Context(), "GET", "x")
@@ -72,7 +65,7 @@ var testHookTests = map[string]func(w *testHookWorld){
 			w.Fatalf("got %+v", got)
 		}
 	},
-	"test webhook path belongs to one workflow": func(w *testHookWorld) {
+	"test webhook path belongs to one workflow": func(w *world) {
 		first := w.armTest(ada, hook("GET", "a/:id"))
 		other := w.workflow(bob)
 		err := w.ArmTest(w.Context(), bob, other.ID, []workflow.WebhookTrigger{hook("GET", "mine"), hook("GET", "a/:name")}, time.Now().Add(time.Hour))
@@ -88,7 +81,7 @@ var testHookTests = map[string]func(w *testHookWorld){
 		_, err = w.TestWebhook(w.Context(), "GET", "a/1")
 		w.code(workflow.CodeNotFound, err)
 	},
-	"test webhook patterns": func(w *testHookWorld) {
+	"test webhook patterns": func(w *world) {
 		w.armTest(ada, hook("GET", "user/:id"), hook("GET", "user/me"), hook("PUT", "user/me"), hook("GET", "user/:id/posts"))
 		for path, pattern := range map[string]string{"user/me": "user/me", "user/7": "user/:id", "user/:": "user/:id", "user/me/posts": "user/:id/posts"} {
 			got, err := w.TestWebhook(w.Context(), "GET", path)
