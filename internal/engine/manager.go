@@ -81,6 +81,7 @@ type Manager struct {
 	starting  map[string]*workflow.Execution // recorded, place held, run about to begin
 	recorders map[string]*recorder
 	documents map[versionKey]*workflow.Workflow
+	ended     ended
 
 	opened chan struct{} // closed when runtime is set; runs may begin before
 	ctx    context.Context

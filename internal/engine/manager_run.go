@@ -21,8 +21,12 @@ func (m *Manager) run(r *durable.Run) error {
 	ctx := r.Context()
 	select {
 	case <-m.opened:
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	default: // runs may begin while the runtime opens
+		select {
+		case <-m.opened:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
 	e, release, died, err := m.admit(ctx, r)
 	if err != nil || e == nil {
@@ -37,10 +41,10 @@ func (m *Manager) run(r *durable.Run) error {
 			return m.conclude(ctx, e, nil, o)
 		}
 	}
-	if e.CancelRequested {
-		return m.conclude(ctx, e, nil, cancelled(Outcome{LastNode: e.LastNode}))
-	}
 	w, err := m.document(ctx, e.OwnerID, e.WorkflowID, e.WorkflowVersion)
+	if e.CancelRequested || errors.Is(context.Cause(ctx), durable.ErrCancelled) { // before it began
+		return m.conclude(context.WithoutCancel(ctx), e, nil, cancelled(Outcome{LastNode: e.LastNode}))
+	}
 	if workflow.CodeOf(err) == workflow.CodeNotFound {
 		return m.conclude(ctx, e, nil, &Outcome{Status: workflow.StatusError,
 			Error: &workflow.ExecutionError{Message: "The workflow was deleted.", Code: "workflow_deleted"}})
@@ -158,6 +162,8 @@ func (m *Manager) conclude(ctx context.Context, e *workflow.Execution, rec *reco
 	}
 	if rejected {
 		m.log.Warn("an execution's end was not accepted: it ended before, or another process holds it", "execution_id", e.ID)
+	} else {
+		m.ended.add(e.OwnerID, e.ID, last.Events)
 	}
 	rec.publishHeld()
 	m.hub.finish(e.ID)

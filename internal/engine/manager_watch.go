@@ -18,6 +18,11 @@ const (
 // order, each once, and returns nil when the execution is final and all its
 // events were given. An error of fn ends it.
 func (m *Manager) Watch(ctx context.Context, owner, id string, after int64, fn func(workflow.Event) error) error {
+	cur := cursor{m: m, owner: owner, id: id, seq: after, fn: fn}
+	if events, ok := m.ended.after(owner, id, after); ok {
+		_, err := cur.give(ctx, news{events: events})
+		return err
+	}
 	here := m.computes(owner, id)
 	if !here {
 		if _, err := m.store.Execution(ctx, owner, id); err != nil {
@@ -26,7 +31,6 @@ func (m *Manager) Watch(ctx context.Context, owner, id string, after int64, fn f
 	}
 	w := m.hub.join(owner, id)
 	defer m.hub.leave(id, w)
-	cur := cursor{m: m, owner: owner, id: id, seq: after, fn: fn}
 	if over, err := cur.begin(ctx, here); over || err != nil {
 		return err
 	}

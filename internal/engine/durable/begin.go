@@ -47,8 +47,8 @@ func (s *session) begin(r *Run) {
 	err := r.call(s.rt.opts.Func)
 	r.steps.Wait()
 	late.Stop()
-	for again(err) && r.ctx.Err() == nil && r.journal() != nil { // the library has to call it again
-		sleep(r.ctx, s.rt.opts.WatchEvery)
+	for again(err) && s.ctx.Err() == nil && r.journal() != nil { // the library has to call it again
+		sleep(s.ctx, s.rt.opts.WatchEvery)
 	}
 	e := r.entry
 	e.mu.Lock()
@@ -85,8 +85,8 @@ func (r *Run) journal() error {
 	case r.lib = <-e.adopt:
 		e.entered = true
 		return nil
-	case <-r.ctx.Done():
-		return context.Cause(r.ctx)
+	case <-r.s.ctx.Done():
+		return context.Cause(r.s.ctx)
 	}
 }
 
