@@ -31,11 +31,21 @@ func (s *Store) CreateExecution(ctx context.Context, e *workflow.Execution) (*wo
 	if err != nil {
 		return nil, false, fail(doing, err)
 	}
-	res, err := s.hot.createExecution.ExecContext(ctx,
-		stored.ID, stored.OwnerID, stored.WorkflowID, stored.WorkflowVersion, stored.Status, stored.Mode, stored.Executor,
+	args := []any{stored.ID, stored.OwnerID, stored.WorkflowID, stored.WorkflowVersion, stored.Status, stored.Mode, stored.Executor,
 		micros(stored.CreatedAt), micros(stored.StartedAt), micros(stored.FinishedAt), micros(stored.Clock), int64(stored.Seed),
 		stored.ParentID, stored.RetryOf, stored.IdempotencyKey, stored.EngineVersion, stored.LastNode,
-		o.err, o.waiting, start, o.result)
+		o.err, o.waiting, start, o.result}
+	var res sql.Result
+	err = s.together(ctx, &groupWrite{doing: doing,
+		do: func(ctx context.Context, tx *sql.Tx) (err error) {
+			res, err = tx.StmtContext(ctx, s.hot.createExecution).ExecContext(ctx, args...)
+			return err
+		},
+		alone: func(ctx context.Context) (err error) {
+			res, err = s.hot.createExecution.ExecContext(ctx, args...)
+			return err
+		},
+	})
 	if isConstraint(err) {
 		return nil, false, workflow.Errorf(workflow.CodeConflict, "There is an execution with the id %q already.", e.ID)
 	}

@@ -35,7 +35,8 @@ func (s *Store) SaveProgress(ctx context.Context, batch []store.Progress) (rejec
 			return nil, fail(doing, err)
 		}
 	}
-	err = s.tx(ctx, doing, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.together(ctx, &groupWrite{doing: doing, do: func(ctx context.Context, tx *sql.Tx) error {
+		rejected = nil
 		w := progressWriter{
 			state:  tx.StmtContext(ctx, s.hot.progressState),
 			insert: tx.StmtContext(ctx, s.hot.insertChunk),
@@ -51,7 +52,7 @@ func (s *Store) SaveProgress(ctx context.Context, batch []store.Progress) (rejec
 			}
 		}
 		return nil
-	})
+	}})
 	if err != nil {
 		return nil, err
 	}

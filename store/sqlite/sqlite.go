@@ -47,6 +47,8 @@ type Store struct {
 	read  *sql.DB // query_only
 	now   func() time.Time
 	hot   statements
+	group *group
+	docs  documents
 }
 
 var _ store.Store = (*Store)(nil)
@@ -67,7 +69,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := makeFile(o.Path); err != nil {
 		return nil, fmt.Errorf("sqlite: prepare %s: %w", o.Path, err)
 	}
-	s := &Store{now: o.Now}
+	s := &Store{now: o.Now, group: newGroup()}
 	if err := s.open(ctx, o); err != nil {
 		_ = s.Close()
 		return nil, fail("open the database "+o.Path, err)

@@ -43,7 +43,7 @@ func (p *statements) prepare(ctx context.Context, write, read *sql.DB) error {
 		{&p.executionNumber, read, `SELECT n FROM executions WHERE id = ? AND owner_id = ?`},
 		{&p.anyQueued, read, `SELECT EXISTS (SELECT 1 FROM executions WHERE status = 'queued')`},
 		{&p.cancelRequested, read, `SELECT id FROM executions WHERE id IN (SELECT value FROM json_each(?)) AND cancel_requested`},
-		{&p.workflow, read, `SELECT ` + workflowColumns + fromWorkflows + ` WHERE w.id = ? AND w.owner_id = ?`},
+		{&p.workflow, read, workflowUnless},
 		{&p.workflowVersion, read, `SELECT w.id, w.owner_id, v.version, w.active, w.created_at, v.saved_at, v.document
 			FROM workflows w JOIN workflow_versions v ON v.workflow_id = w.id WHERE w.id = ? AND w.owner_id = ? AND v.version = ?`},
 		{&p.webhookExact, read, `SELECT ` + hookColumns + ` FROM webhooks WHERE shape = ? AND parameters = 0`},

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"strings"
@@ -13,6 +14,11 @@ import (
 const workflowColumns = `w.id, w.owner_id, w.version, w.active, w.created_at, w.updated_at, w.static_data, v.document`
 
 const fromWorkflows = ` FROM workflows w JOIN workflow_versions v ON v.workflow_id = w.id AND v.version = w.version`
+
+// workflowUnless leaves the document out when it is of the version ?3.
+const workflowUnless = `SELECT w.id, w.owner_id, w.version, w.active, w.created_at, w.updated_at, w.static_data,
+	CASE w.version WHEN ?3 THEN NULL ELSE (SELECT v.document FROM workflow_versions v WHERE v.workflow_id = w.id AND v.version = w.version) END
+	FROM workflows w WHERE w.id = ?1 AND w.owner_id = ?2`
 
 func scanWorkflow(row scanner) (*workflow.Workflow, error) { return scanWorkflowAnd(row) }
 
@@ -60,11 +66,38 @@ func (s *Store) CreateWorkflow(ctx context.Context, w *workflow.Workflow) error 
 
 // Workflow returns the owner's workflow in its newest version.
 func (s *Store) Workflow(ctx context.Context, owner, id string) (*workflow.Workflow, error) {
-	w, err := scanWorkflow(s.hot.workflow.QueryRowContext(ctx, id, owner))
+	w, whole, err := s.readWorkflow(ctx, owner, id, s.docs.version(id))
+	if err == nil && !whole {
+		w, _, err = s.readWorkflow(ctx, owner, id, 0)
+	}
 	if err != nil {
 		return nil, orNotFound(err, "read the workflow", "workflow", id)
 	}
 	return w, nil
+}
+
+// readWorkflow reads a workflow, its document only when it is not of the known
+// version; whole says that it could be had.
+func (s *Store) readWorkflow(ctx context.Context, owner, id string, known int) (w *workflow.Workflow, whole bool, err error) {
+	rows, err := s.hot.workflow.QueryContext(ctx, id, owner, known)
+	if err != nil {
+		return nil, false, err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return nil, false, cmp.Or(rows.Err(), sql.ErrNoRows)
+	}
+	w = &workflow.Workflow{}
+	var static *workflow.Object
+	var document sql.RawBytes
+	if err := rows.Scan(&w.ID, &w.OwnerID, &w.Version, &w.Active, stamp{&w.CreatedAt}, stamp{&w.UpdatedAt}, jsonInto{&static}, &document); err != nil {
+		return nil, false, err
+	}
+	if whole, err = s.docs.decode(w, document); err != nil {
+		return nil, false, err
+	}
+	w.Document.StaticData, w.Document.Active = static, w.Active
+	return w, whole, rows.Err()
 }
 
 // UpdateWorkflow saves w's document as the next version and sets w's Version,
