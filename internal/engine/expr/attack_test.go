@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
+	"runtime/metrics"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +98,47 @@ var attacks = []struct {
 	{"map growth", `(() => { const m = new Map(); for (let i = 0; ; i++) m.set(i, "x" + i) })()`, "memory timeout"},
 	{"object growth", `(() => { const o = {}; for (let i = 0; ; i++) o["k" + i] = i })()`, "memory timeout"},
 	{"split", `"x".repeat(1.6e7).split("")`, ""},
+	{"text spread", `[..."x".repeat(16e6)].length`, "memory timeout"},
+	{"wide text spread", `[..."é".repeat(16e6)].length`, "memory timeout"},
+	{"text to list", `Array.from("x".repeat(16e6)).length`, "memory timeout"},
+	{"text to set", `new Set("x".repeat(16e6)).size`, "memory timeout"},
+	{"text destructured", `(() => { const [a, ...b] = "x".repeat(16e6); return b.length })()`, "memory timeout"},
+	{"text as arguments", `Math.max(..."1".repeat(16e6))`, "memory timeout"},
+	{"text iterated natively", `(() => { const i = "x".repeat(16e6)[Symbol.iterator](); return [...i].length })()`, "memory timeout"},
+	{"keys of text", `Object.keys("x".repeat(16e6)).length`, "memory"},
+	{"values of text", `Object.values("x".repeat(16e6)).length`, "memory"},
+	{"entries of text", `Object.entries("x".repeat(16e6)).length`, "memory"},
+	{"entries of boxed text", `Object.entries(Object("x".repeat(16e6))).length`, "memory"},
+	{"assigned text", `Object.keys(Object.assign({}, "x".repeat(8e6)))`, "memory"},
+	{"names of text", `Object.getOwnPropertyNames("x".repeat(16e6)).length`, "memory"},
+	{"descriptors of text", `Object.getOwnPropertyDescriptors("x".repeat(16e6)).length`, "memory"},
+	{"frozen text", `Object.freeze(new String("x".repeat(16e6))).length`, "memory"},
+	{"text spread as object", `Object.keys({ ..."x".repeat(16e6) }).length`, "memory"},
+	{"text as rest", `(() => { const { a, ...r } = "x".repeat(16e6); return Object.keys(r).length })()`, "memory"},
+	{"text as rest of a parameter", `(({ a, ...r }) => Object.keys(r).length)("x".repeat(16e6))`, "memory"},
+	{"text as rest within", `(({ a: { ...r } }) => Object.keys(r).length)({ a: "x".repeat(16e6) })`, "memory"},
+	{"text as assigned rest", `(() => { let r; ({ ...r } = "x".repeat(16e6)); return Object.keys(r).length })()`, "memory"},
+	{"text as rest of a loop", `(() => { for (const { ...r } of ["x".repeat(16e6)]) return Object.keys(r).length })()`, "memory"},
+	{"normalize", `"\uFDFA".repeat(8e6).normalize("NFKD").length`, "memory timeout"},
+	{"normalize again", `"\uFDFA".repeat(9e5).normalize("NFKD").normalize("NFKC").normalize("NFD").length`, ""},
+	{"upper case", `"\u0390".repeat(16e6).toUpperCase().toUpperCase().length`, "memory"},
+	{"compare", `(() => { const a = "a".repeat(16e6); return a.localeCompare(a + "b") })()`, "memory"},
+	{"encode", `encodeURIComponent(encodeURIComponent("\uFDFA".repeat(5e6))).length`, "memory"},
+	{"matchAll", `[..."a".repeat(16e6).matchAll(/a/g)].length`, "memory timeout"},
+	{"match", `"a".repeat(16e6).match(/a/g).length`, "memory timeout"},
+	{"match of nothing", `"a".repeat(16e6).match(/(?:)/g).length`, "memory timeout"},
+	{"match of wide text", `"é".repeat(16e6).match(/é/gu).length`, "memory timeout"},
+	{"match by symbol", `/a/g[Symbol.match]("a".repeat(16e6)).length`, "memory timeout"},
+	{"replace", `"a".repeat(16e6).replace(/a/g, "b").length`, "memory timeout"},
+	{"replace by function", `"a".repeat(16e6).replace(/a/g, () => "b").length`, "memory timeout"},
+	{"replace by symbol", `/x/g[Symbol.replace]("x".repeat(1e6), "y".repeat(1e6)).length`, "memory"},
+	{"split by symbol", `/x/[Symbol.split]("x".repeat(16e6)).length`, "memory"},
+	{"replace all", `"a".repeat(16e6).replaceAll("a", "b").length`, "memory timeout"},
+	{"split by text", `"a".repeat(16e6).split("a").length`, "memory timeout"},
+	{"JSON objects", `JSON.parse("[" + "{},".repeat(5000000) + "{}]").length`, "memory"},
+	{"JSON lists", `JSON.parse("[" + "[],".repeat(5000000) + "[]]").length`, "memory"},
+	{"JSON numbers", `JSON.parse("[" + "1,".repeat(7000000) + "1]").length`, "memory"},
+	{"JSON by method", `("[" + "{},".repeat(5000000) + "{}]").parseJson().length`, "memory"},
 	{"BigInt literal", `10n ** 1000000000n`, "security"},
 	{"BigInt function", `BigInt(10) ** BigInt(1e9)`, ""},
 	{"typed array", `new Uint8Array(1e10)`, ""},
@@ -120,6 +163,33 @@ var attacks = []struct {
 	{"helper by name", `globalThis["#extra"]("$env")`, ""},
 }
 
+// maxAttackHeap is how far the heap may grow, in MiB: the limit, what is used
+// before the watcher looks, and garbage.
+const maxAttackHeap = 640
+
+// heapPeak watches the heap until the returned function is called, which
+// tells how far it grew.
+func heapPeak() func() int64 {
+	runtime.GC()
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	read := func() int64 { metrics.Read(sample); return int64(sample[0].Value.Uint64()) }
+	first := read()
+	most := first
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			most = max(most, read())
+			select {
+			case <-stop:
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	}()
+	return func() int64 { close(stop); <-done; return most - first }
+}
+
 func TestAttacks(t *testing.T) {
 	p := newPool(t, Options{ExprTimeout: 500 * time.Millisecond})
 	for _, a := range attacks {
@@ -129,13 +199,18 @@ func TestAttacks(t *testing.T) {
 			if !IsExpression(raw) {
 				raw = "={{ " + strings.ReplaceAll(a.code, "}}", "} }") + " }}"
 			}
+			peakHeap := heapPeak()
 			started := time.Now()
 			v, err := s.Resolve(context.Background(), raw, 0, attackScope(t))
 			took := time.Since(started)
 			if took > 3*time.Second {
 				t.Errorf("took %v", took)
 			}
-			t.Logf("%v: %v %.60v [%s]", took, err, v, peak())
+			heap := peakHeap() >> 20
+			if heap > maxAttackHeap {
+				t.Errorf("the heap grew by %d MiB", heap)
+			}
+			t.Logf("%v, %d MiB: %v %.60v [%s]", took, heap, err, v, peak())
 			if a.kinds == "" {
 				return
 			}

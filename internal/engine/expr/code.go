@@ -102,6 +102,15 @@ func compileCode(source string) *compiledCode {
 	return c
 }
 
+// CheckCode reports why the source of a code node cannot be parsed, as an
+// *Error with its line; nil when it can.
+func CheckCode(source string) error {
+	if c := compileCode(source); c.err != nil {
+		return c.err
+	}
+	return nil
+}
+
 func codeSyntax(err error) *Error {
 	e := syntaxError(err, "")
 	var list parser.ErrorList

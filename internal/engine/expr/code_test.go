@@ -102,6 +102,11 @@ func TestCodeErrors(t *testing.T) {
 		line                int
 	}{
 		{"const a = 1;\nconst b = 2;\nthrow new RangeError('bad')", "RangeError", "bad", KindCode, 3},
+		{"const y = null;\n\nreturn y.foo", "TypeError", "[line 3]", KindCode, 3},
+		{"const f = (x) => x.a.b;\nawait 0;\nreturn [{}].map(f)", "TypeError", "[line 1]", KindCode, 1},
+		{"return new Promise((ok, no) =>\n  setTimeout(() => no(new Error('late')), 1))", "Error", "late [line 2]", KindCode, 2},
+		{"setTimeout(() => {\n  null.x\n}, 1);\nawait new Promise(() => {})", "TypeError", "[line 2]", KindCode, 2},
+		{"\nthrow new Error('')", "Error", "[line 2]", KindCode, 2},
 		{"throw 'text'", "", "text", KindCode, -1},
 		{"throw {code: 5}", "", `{"code":5}`, KindCode, -1},
 		{"return [\n1,\n}", "", "syntax", KindSyntax, 3},

@@ -3,6 +3,8 @@ package expr
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dop251/goja"
@@ -33,7 +35,7 @@ func (v *vm) runCode(ctx context.Context, p *goja.Program, req CodeRequest) (goj
 		}
 	}
 	if promise.State() == goja.PromiseStateRejected {
-		return nil, v.rejected(promise.Result())
+		return nil, placed(v.rejected(promise.Result()))
 	}
 	return promise.Result(), nil
 }
@@ -68,9 +70,21 @@ func (v *vm) codeError(err error) error {
 				}
 			}
 		}
-		return e
+		return placed(e)
 	}
 	return failure(KindCode, err.Error())
+}
+
+// placed adds to the message of an exception the line it was thrown at.
+func placed(err error) error {
+	e, ok := err.(*Error)
+	if !ok || e.Kind != KindCode || e.Pos < 1 {
+		return err
+	}
+	if mark := fmt.Sprintf("[line %d]", e.Pos); !strings.HasSuffix(e.Message, mark) {
+		e.Message = strings.TrimSpace(e.Message + " " + mark)
+	}
+	return e
 }
 
 // rejected describes what code threw.

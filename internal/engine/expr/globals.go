@@ -62,6 +62,7 @@ func (v *vm) helpers(hooks *goja.Object) {
 	v.hide(helperOptional, hooks.Get("extendOptional"))
 	v.hide(helperAdd, hooks.Get("add"))
 	v.hide(helperList, hooks.Get("list"))
+	v.hide(helperWide, hooks.Get("wide"))
 	v.function(helperKey, v.key)
 	v.function(helperStore, v.store)
 	v.function(helperText, v.templateText)

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/dop251/goja"
+	"golang.org/x/text/unicode/norm"
 )
 
 // maxArray bounds the length of lists that native functions are let at.
@@ -28,7 +29,8 @@ func (v *vm) natives() *goja.Object {
 		},
 		"join":      func(a args) goja.Value { return v.rt.ToValue(v.join(a.at(0), a.text(1))) },
 		"stringify": v.stringify,
-		"nesting":   func(a args) goja.Value { return v.rt.ToValue(nesting(a.text(0))) },
+		"checkJSON": v.checkJSON,
+		"normalize": v.normalize,
 	})
 	_ = o.Set("regexSource", v.regexSource)
 	_ = o.Set("guard", v.guard)
@@ -40,6 +42,7 @@ func (v *vm) natives() *goja.Object {
 		return v.rt.ToValue(v.join(call.This, sep))
 	})
 	_ = o.Set("maxArray", maxArray)
+	_ = o.Set("wholeText", wholeText)
 	_ = o.Set("maxText", v.pool.opts.MaxStringBytes)
 	v.cryptoNatives(o)
 	v.zoneNatives(o)
@@ -141,9 +144,49 @@ func (v *vm) templateText(a args) goja.Value {
 	return v.rt.ToValue(b.String())
 }
 
-// nesting is how deep the brackets of a JSON text go.
-func nesting(s string) int {
-	depth, deepest, quoted := 0, 0, false
+const (
+	maxJSONObjects = 300_000 // objects and lists of one JSON text
+	maxJSONValues  = 1 << 20
+)
+
+// checkJSON refuses JSON whose reading would take too much of the stack, the
+// memory or the time: it cannot be stopped.
+func (v *vm) checkJSON(a args) goja.Value {
+	switch depth, objects, values := sizeOfJSON(a.text(0)); {
+	case depth > 1000:
+		v.abort(failure(KindMemory, "the JSON is nested too deep"))
+	case objects > maxJSONObjects || values > maxJSONValues:
+		v.abort(failure(KindMemory, "the JSON holds too many values"))
+	}
+	return goja.Undefined()
+}
+
+// normalize is String.prototype.normalize of long texts, which may grow by
+// much.
+func (v *vm) normalize(a args) goja.Value {
+	form, ok := map[string]norm.Form{"NFC": norm.NFC, "NFD": norm.NFD, "NFKC": norm.NFKC, "NFKD": norm.NFKD}[a.text(1)]
+	if !ok {
+		panic(v.rt.NewTypeError("The normalization form should be one of NFC, NFD, NFKC, NFKD"))
+	}
+	var it norm.Iter
+	it.InitString(form, a.text(0))
+	var b strings.Builder
+	for n := 0; !it.Done(); n++ {
+		b.Write(it.Next())
+		if b.Len() > v.pool.opts.MaxStringBytes*2 {
+			v.abort(tooLong(v.pool.opts.MaxStringBytes))
+		}
+		if n%1024 == 0 {
+			v.check()
+		}
+	}
+	return v.rt.ToValue(b.String())
+}
+
+// sizeOfJSON is how deep the brackets of a JSON text go, how many there are,
+// and about how many values it has.
+func sizeOfJSON(s string) (deepest, objects, values int) {
+	depth, quoted := 0, false
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case quoted:
@@ -156,10 +199,13 @@ func nesting(s string) int {
 			quoted = true
 		case c == '[' || c == '{':
 			depth++
+			objects++
 			deepest = max(deepest, depth)
+		case c == ',' || c == ':':
+			values++
 		case c == ']' || c == '}':
 			depth--
 		}
 	}
-	return deepest
+	return deepest, objects, values
 }

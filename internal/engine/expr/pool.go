@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,8 +12,9 @@ import (
 
 // Options configure a Pool. The zero value works.
 type Options struct {
-	// Size is how many idle VMs are kept, of each kind. More are made when
-	// needed, so that executions never wait for each other. 0: two per CPU.
+	// Size is how many idle VMs are kept, of each kind and over all owners:
+	// those longest idle go. More are made when needed, so that executions
+	// never wait for each other. 0: two per CPU.
 	Size int
 	// ExprTimeout bounds one expression. 0: one second, which leaves room for
 	// a busy machine; plain expressions take microseconds.
@@ -66,8 +68,8 @@ type Pool struct {
 	opts      Options
 	libs      *libraries
 	mu        sync.Mutex
-	idle      map[bool][]*vm // by whether the date library is loaded
-	closed    bool
+	idle      map[bool][]*vm // by whether the date library is loaded, longest idle first
+	closed    atomic.Bool
 	templates map[string]*compiled
 	codes     map[string]*compiledCode
 	watch     watcher
@@ -80,7 +82,7 @@ type compiled struct {
 	err error
 }
 
-// NewPool returns a pool. Close it when no Session is open any more.
+// NewPool returns a pool.
 func NewPool(opts Options) *Pool {
 	limitRegexps()
 	p := &Pool{opts: opts.withDefaults(), libs: newLibraries(), idle: map[bool][]*vm{},
@@ -89,18 +91,24 @@ func NewPool(opts Options) *Pool {
 	return p
 }
 
-// Close drops the idle VMs and waits for the watcher.
+// closeWait bounds how long Close waits for what is being evaluated.
+const closeWait = 2 * time.Second
+
+// Close drops the idle VMs and ends the watcher. Nothing can be evaluated any
+// more; what is being evaluated is waited for, but not long. Sessions may
+// still be closed.
 func (p *Pool) Close() {
+	p.closed.Store(true)
 	p.mu.Lock()
-	p.closed = true
 	p.idle = map[bool][]*vm{}
 	p.mu.Unlock()
-	p.watch.wait()
+	p.watch.close(closeWait)
 }
 
 // Warm makes one VM ahead, so that the first expression need not wait for it.
 func (p *Pool) Warm() {
-	if v, err := p.acquire(false); err == nil {
+	if v, err := newExpressionVM(p, false); err == nil {
+		p.made.Add(1)
 		p.release(v)
 	}
 }
@@ -108,17 +116,40 @@ func (p *Pool) Warm() {
 // VMs is how many VMs were made so far.
 func (p *Pool) VMs() int64 { return p.made.Load() }
 
-func (p *Pool) acquire(luxon bool) (*vm, error) {
-	p.mu.Lock()
-	if list := p.idle[luxon]; len(list) > 0 {
-		v := list[len(list)-1]
-		p.idle[luxon] = list[:len(list)-1]
-		p.mu.Unlock()
-		return v, nil
+// acquire returns a VM for owner: one that has served no one else.
+func (p *Pool) acquire(owner string, luxon bool) (*vm, error) {
+	v := p.takeIdle(owner, luxon)
+	if v == nil {
+		var err error
+		if v, err = newExpressionVM(p, luxon); err != nil {
+			return nil, err
+		}
+		p.made.Add(1)
 	}
-	p.mu.Unlock()
-	p.made.Add(1)
-	return newExpressionVM(p, luxon)
+	v.used, v.owner = true, owner
+	return v, nil
+}
+
+// takeIdle takes the VM that owner used last, else one nobody used; nil when
+// there is neither.
+func (p *Pool) takeIdle(owner string, luxon bool) *vm {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list, at := p.idle[luxon], -1
+	for i := len(list) - 1; i >= 0; i-- {
+		if v := list[i]; v.used && v.owner == owner {
+			at = i
+			break
+		} else if !v.used && at < 0 {
+			at = i
+		}
+	}
+	if at < 0 {
+		return nil
+	}
+	v := list[at]
+	p.idle[luxon] = slices.Delete(list, at, at+1)
+	return v
 }
 
 // release takes a VM back. One that was interrupted may hold half-done work
@@ -127,9 +158,14 @@ func (p *Pool) release(v *vm) {
 	v.reset()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !v.spoiled && !p.closed && len(p.idle[v.luxon]) < p.opts.Size {
-		p.idle[v.luxon] = append(p.idle[v.luxon], v)
+	if v.spoiled || p.closed.Load() {
+		return
 	}
+	list := append(p.idle[v.luxon], v)
+	if over := len(list) - p.opts.Size; over > 0 {
+		list = slices.Delete(list, 0, over)
+	}
+	p.idle[v.luxon] = list
 }
 
 // template returns raw parsed, from the cache where it was before.

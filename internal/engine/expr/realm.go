@@ -2,7 +2,9 @@ package expr
 
 import (
 	"embed"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/dop251/goja"
@@ -39,6 +41,12 @@ func (l *libraries) get(name string) (*goja.Program, error) {
 	case "jmespath.js":
 		text = "(function () { var exports = {};" + text + "\nreturn exports; })()"
 	case "luxon.min.js":
+		// its classes that it does not export are reached by what it makes
+		const version = `e.VERSION="3.7.2"`
+		if !strings.Contains(text, version) {
+			return nil, errors.New("js/luxon.min.js is another version")
+		}
+		text = strings.Replace(text, version, `e.inner=[b,I,Ce,Ze,We,d,$n,P,Y,H,w,J,u,n],`+version, 1)
 		text = "(function () {" + text + "\nreturn luxon; }).call({})"
 	}
 	prg, err := parser.ParseFile(nil, name, text, 0, parser.WithDisableSourceMaps)
@@ -106,6 +114,7 @@ func newVM(p *Pool, need needs) (*vm, error) {
 		}
 	}
 	v.bindHooks(hooks)
+	v.shared = append(v.shared, hooks.Get("shared"))
 	v.globals(hooks)
 	if need.dates {
 		return v, v.loadLuxon(natives)
@@ -119,10 +128,10 @@ func newExpressionVM(p *Pool, luxon bool) (*vm, error) {
 	if err != nil {
 		return nil, fmt.Errorf("setting up the expression interpreter: %w", err)
 	}
-	if _, err := v.loadWith("freeze.js"); err != nil {
+	if _, err := v.loadWith("freeze.js", v.rt.NewArray(v.shared...)); err != nil {
 		return nil, fmt.Errorf("freezing the expression interpreter: %w", err)
 	}
-	v.values = nil
+	v.values, v.shared = nil, nil
 	return v, nil
 }
 
@@ -162,6 +171,8 @@ func (v *vm) loadLuxon(natives *goja.Object) error {
 		return f
 	}
 	v.lib.zone, v.lib.now, v.lib.today = callable("zone"), callable("now"), callable("today")
+	v.lib.resetDates = callable("reset")
+	v.shared = append(v.shared, bound.Get("shared"))
 	for _, name := range []string{"DateTime", "Duration", "Interval"} {
 		v.hide(name, bound.Get(name))
 	}

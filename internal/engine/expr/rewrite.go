@@ -20,6 +20,8 @@ const (
 	helperExtra    = "#extra"  // $name that is not built in
 	helperAdd      = "#add"    // a + b where it may be done again and again
 	helperList     = "#list"   // […a, …b] there
+	helperWide     = "#wide"   // {…a}
+	wholeText      = "#whole"  // a property of text, asked for before {…a} takes its letters
 )
 
 // rewriter changes the tree of an expression into what runs: method calls
@@ -114,6 +116,7 @@ func (r *rewriter) expr(e ast.Expression, chain bool) ast.Expression {
 	case *ast.ObjectPattern:
 		r.children(reflect.ValueOf(e), false)
 		r.patternKeys(e)
+		guardRest(e)
 		return e
 	}
 	r.children(reflect.ValueOf(e), chain)
@@ -248,10 +251,25 @@ func (r *rewriter) object(e *ast.ObjectLiteral) {
 				p.Key = helper(helperKey, p.Key.Idx0(), r.expr(p.Key, false))
 			}
 			p.Value = r.expr(p.Value, false)
+		case *ast.SpreadElement:
+			p.Expression = helper(helperWide, p.Expression.Idx0(), r.expr(p.Expression, false))
 		default:
 			r.children(reflect.ValueOf(p), false)
 		}
 	}
+}
+
+// guardRest lets a pattern with a rest ask its object for wholeText first,
+// which text that is too long refuses: {"#whole": {} = 0, ...rest}.
+func guardRest(e *ast.ObjectPattern) {
+	if e.Rest == nil {
+		return
+	}
+	at := e.LeftBrace
+	name := stringLiteral(wholeText, at).(*ast.StringLiteral)
+	nothing := &ast.AssignExpression{Operator: token.ASSIGN, Left: &ast.ObjectPattern{LeftBrace: at, RightBrace: at},
+		Right: &ast.NumberLiteral{Idx: at, Literal: "0", Value: int64(0)}}
+	e.Properties = append(e.Properties, &ast.PropertyKeyed{Key: name, Kind: ast.PropertyKindValue, Value: nothing})
 }
 
 func isName(e ast.Expression, name unistring.String) bool {

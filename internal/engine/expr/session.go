@@ -17,6 +17,7 @@ const maxCached = 4096
 // the execution waits, Close for good.
 type Session struct {
 	pool  *Pool
+	owner string
 	vm    *vm
 	run   run
 	depth int // of evaluations within evaluations
@@ -29,8 +30,13 @@ type frame struct {
 	item int
 }
 
-// Session returns a new session.
-func (p *Pool) Session() *Session { return &Session{pool: p} }
+// Session returns a new session of nobody in particular: its VM is shared with
+// other such sessions.
+func (p *Pool) Session() *Session { return p.SessionFor("") }
+
+// SessionFor returns a new session whose VM serves no other owner, neither
+// before nor after.
+func (p *Pool) SessionFor(owner string) *Session { return &Session{pool: p, owner: owner} }
 
 // Close gives back what the session holds. It may be called more than once,
 // and the session used again.
@@ -54,7 +60,7 @@ func (s *Session) use(luxon bool) error {
 		return nil
 	}
 	s.Release()
-	v, err := s.pool.acquire(luxon)
+	v, err := s.pool.acquire(s.owner, luxon)
 	if err != nil {
 		return err
 	}

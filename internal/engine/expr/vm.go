@@ -20,6 +20,8 @@ type vm struct {
 	luxon   bool // the date library is loaded
 	code    bool // a realm for user code
 	spoiled bool // interrupted: not to be used again
+	used    bool // has served owner
+	owner   string
 	s       *Session
 	lib     hooks
 
@@ -34,6 +36,7 @@ type vm struct {
 	plainProto *goja.Object  // of ordinary objects
 	search     goja.Callable // of the query library, once loaded
 	fixed      *rand.Rand
+	shared     []any // what to freeze besides the globals
 }
 
 // hooks are functions of the realm that Go calls.
@@ -46,12 +49,19 @@ type hooks struct {
 	zone     goja.Callable // sets the date library's zone
 	now      goja.Callable
 	today    goja.Callable
+
+	resetDates goja.Callable // forgets what the date library keeps
 }
 
 // reset forgets everything of the session the VM served.
 func (v *vm) reset() {
 	v.s, v.thrown, v.failure, v.console, v.timers, v.wrote = nil, nil, nil, nil, nil, nil
-	v.values = nil
+	v.values, v.fixed = nil, nil
+	if v.lib.resetDates != nil && !v.spoiled {
+		if _, err := v.lib.resetDates(goja.Undefined()); err != nil {
+			v.spoiled = true
+		}
+	}
 }
 
 // forget drops converted data, which an expression may have changed.
@@ -64,6 +74,10 @@ func (v *vm) guarded(ctx context.Context, limit time.Duration, outermost bool, f
 		v.thrown, v.failure = nil, nil
 		v.syncZone()
 		v.s.run.begin(ctx, v.rt, limit)
+		if v.pool.closed.Load() { // after begin: nothing runs that is not watched
+			v.s.run.end()
+			return failure(KindTimeout, "the evaluation was stopped: the engine shuts down")
+		}
 	}
 	defer func() {
 		if x := recover(); x != nil {

@@ -84,12 +84,12 @@ func (r *run) abort(e *Error) {
 }
 
 // look interrupts r when its time is up, its context ended, or the heap has
-// grown too far while it ran.
-func (r *run) look(now time.Time, heap, live, limit int64) {
+// grown too far while it ran. It reports whether r runs.
+func (r *run) look(now time.Time, heap, live, limit int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.rt == nil || r.killed != nil {
-		return
+		return r.rt != nil
 	}
 	if r.ceiling == 0 {
 		// up to twice the live heap is garbage that the collector left alone
@@ -103,6 +103,7 @@ func (r *run) look(now time.Time, heap, live, limit int64) {
 	case heap > r.ceiling && age > minSuspect:
 		r.kill(failure(KindMemory, fmt.Sprintf("out of memory: it used more than %d MiB", limit>>20)))
 	}
+	return true
 }
 
 // watcher looks at the running evaluations of a pool. Its goroutine lives
@@ -112,6 +113,7 @@ type watcher struct {
 	mu    sync.Mutex
 	runs  map[*run]struct{}
 	done  chan struct{} // closed when the goroutine has ended
+	ended bool          // watch only what runs still
 }
 
 func (w *watcher) add(r *run) {
@@ -133,13 +135,18 @@ func (w *watcher) remove(r *run) {
 	delete(w.runs, r)
 }
 
-// wait returns when the goroutine has ended, which takes all runs removed.
-func (w *watcher) wait() {
+// close lets the goroutine end when nothing runs, and waits for it so long.
+func (w *watcher) close(limit time.Duration) {
 	w.mu.Lock()
+	w.ended = true
 	done := w.done
 	w.mu.Unlock()
-	if done != nil {
-		<-done
+	if done == nil {
+		return
+	}
+	select {
+	case <-done:
+	case <-time.After(limit):
 	}
 }
 
@@ -160,12 +167,13 @@ func (w *watcher) loop(done chan struct{}) {
 func (w *watcher) round(now time.Time, heap, live int64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.runs) == 0 {
+	running := false
+	for r := range w.runs {
+		running = r.look(now, heap, live, w.limit) || running
+	}
+	if len(w.runs) == 0 || w.ended && !running {
 		w.done = nil
 		return false
-	}
-	for r := range w.runs {
-		r.look(now, heap, live, w.limit)
 	}
 	return true
 }

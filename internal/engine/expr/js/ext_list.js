@@ -1,6 +1,7 @@
 // The format's methods of lists and objects. Each is (value, arguments).
 (function (table, natives) {
   "use strict";
+  const protoOf = Object.getPrototypeOf;
   const fail = natives.fail;
   const isArray = Array.isArray;
   const isObject = (v) => typeof v === "object" && v !== null && !isArray(v);
@@ -92,12 +93,12 @@
     const n = Math.max(list.length, others.length);
     return Array.from({ length: n }, (_, i) => (isObject(list[i]) || isObject(others[i]) ? { ...others[i], ...list[i] } : i < list.length ? list[i] : others[i]));
   }
-  const compact = (list) => list.filter((v) => !empty(v)).map((v) => (isObject(v) && Object.getPrototypeOf(v) === Object.prototype ? compactObject(v) : v));
+  const compact = (list) => list.filter((v) => !empty(v)).map((v) => (isObject(v) && protoOf(v) === Object.prototype ? compactObject(v) : v));
   function compactObject(o) {
     const out = {};
     for (const [k, v] of Object.entries(o)) {
       if (empty(v) || v === "nil") continue;
-      out[k] = isObject(v) && Object.getPrototypeOf(v) === Object.prototype ? compactObject(v) : v;
+      out[k] = isObject(v) && protoOf(v) === Object.prototype ? compactObject(v) : v;
     }
     return out;
   }

@@ -1,6 +1,7 @@
 // Takes from a realm for expressions what they have no use for, and freezes
 // the rest, so that no expression can leave anything behind for the next.
-(function () {
+// roots are objects that expressions get to see but no global leads to.
+(function (roots) {
   "use strict";
   const gone = ["Reflect", "Proxy", "BigInt", "ArrayBuffer", "SharedArrayBuffer", "DataView", "Atomics", "WeakRef",
     "FinalizationRegistry", "Int8Array", "Uint8Array", "Uint8ClampedArray", "Int16Array", "Uint16Array", "Int32Array",
@@ -13,6 +14,7 @@
   delete Object.prototype.__proto__;
   for (const name of ["__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__"]) delete Object.prototype[name];
   delete Object.setPrototypeOf;
+  delete Object.getPrototypeOf;
 
   // Properties of lists that native loops depend on are not for defining.
   const isArray = Array.isArray;
@@ -29,6 +31,7 @@
     (function* () {})(), (async () => {})(), function () {}, /a/, new Date(0), Symbol.prototype];
   const todo = [globalThis];
   let n = 1;
+  for (let i = 0; i < roots.length; i++) todo[n++] = roots[i];
   for (let i = 0; i < samples.length; i++) todo[n++] = protoOf(samples[i]);
   while (n > 0) {
     const o = todo[--n];

@@ -3,7 +3,9 @@
 // here. natives holds functions of the interpreter's owner.
 (function (natives) {
   "use strict";
-  const { maxArray, maxText, limit } = natives;
+  const { maxArray, maxText, limit, wholeText } = natives;
+  const maxWork = 1 << 22; // characters that are gone through one by one at once
+  const maxWhole = 1 << 16; // characters that become something each
   const apply = Reflect.apply;
   const isArray = Array.isArray;
   const describe = Object.getOwnPropertyDescriptor;
@@ -153,14 +155,79 @@
       const once = name === "replace" && typeof pattern === "string";
       const with_ = typeof by === "function" ? by : String(by);
       if (!once) growth(s, pattern, with_);
+      if (!once && (pattern === null || typeof pattern !== "object")) few(s, String(pattern));
       return apply(native, s, [pattern, with_]);
     });
   }
+  // How often long texts hold a text is counted first, for natively it is not
+  // to be stopped and every place takes memory.
+  const indexOf = S.indexOf;
+  const few = (s, part) => {
+    if (s.length <= maxArray) return;
+    if (part === "") longList();
+    let n = 0;
+    for (let i = apply(indexOf, s, [part, 0]); i >= 0; i = apply(indexOf, s, [part, i + part.length])) if (++n > maxArray) longList();
+  };
   wrap(S, "split", (native) => function (sep, max) {
     const s = text(this);
-    if (s.length > maxArray && (sep === "" || sep instanceof RegExp)) longList();
-    return apply(native, s, arguments);
+    if (sep === undefined || sep === null || typeof sep !== "object") {
+      if (sep !== undefined) { sep = String(sep); few(s, sep); }
+    } else if (s.length > maxArray && sep instanceof RegExp) longList();
+    return apply(native, s, [sep, max]);
   });
+  for (const name of ["toUpperCase", "toLowerCase", "toLocaleUpperCase", "toLocaleLowerCase", "localeCompare"]) {
+    wrap(S, name, (native) => function (other, a, b) {
+      const s = text(this);
+      if (s.length > maxWork) longText();
+      if (name !== "localeCompare") return apply(native, s, []);
+      other = String(other);
+      if (other.length > maxWork) longText();
+      return apply(native, s, [other, a, b]);
+    });
+  }
+  wrap(S, "normalize", (native) => function (form) {
+    const s = text(this);
+    return s.length <= maxWhole ? apply(native, s, form === undefined ? [] : [form]) : natives.normalize(s, form === undefined ? "NFC" : String(form));
+  });
+  for (const name of ["encodeURI", "encodeURIComponent", "decodeURI", "decodeURIComponent", "escape", "unescape"]) {
+    wrap(globalThis, name, (native) => function (v) {
+      const s = String(v);
+      if (s.length > maxWork) longText();
+      return native(s);
+    });
+  }
+
+  // What goes through a text letter by letter natively could not be stopped.
+  const letters = S[Symbol.iterator];
+  const codeUnit = S.charCodeAt, slice = S.slice;
+  S[Symbol.iterator] = function () {
+    const s = text(this);
+    if (s.length <= maxWhole) return apply(letters, s, []);
+    let at = 0;
+    return {
+      next() {
+        if (at >= s.length) return { value: undefined, done: true };
+        const c = apply(codeUnit, s, [at]);
+        const low = c >= 0xd800 && c <= 0xdbff && at + 1 < s.length ? apply(codeUnit, s, [at + 1]) : 0;
+        const value = apply(slice, s, [at, at += low >= 0xdc00 && low <= 0xdfff ? 2 : 1]);
+        return { value, done: false };
+      },
+      [Symbol.iterator]() { return this; },
+    };
+  };
+  // The same of what takes every letter as a property.
+  const wide = (v) => {
+    if ((typeof v === "string" || v instanceof String) && v.length > maxWhole) longText();
+  };
+  for (const name of ["keys", "values", "entries", "assign", "getOwnPropertyNames", "getOwnPropertyDescriptors", "defineProperties",
+    "freeze", "seal", "preventExtensions", "isFrozen", "isSealed", "getOwnPropertySymbols"]) {
+    wrap(Object, name, (native) => function (a) {
+      for (let i = 0; i < arguments.length; i++) wide(arguments[i]);
+      return arguments.length === 1 ? native(a) : apply(native, Object, arguments);
+    });
+  }
+  // Rewritten expressions ask for this one where an object is spread.
+  Object.defineProperty(S, wholeText, { configurable: true, get() { if (this.length > maxWhole) longText(); return undefined; } });
   wrap(String, "raw", (native) => function (strings) {
     bounded(strings.raw);
     return apply(native, this, arguments);
@@ -175,6 +242,35 @@
   copyStatics(BoundRegExp, NativeRegExp);
   Object.defineProperty(BoundRegExp, "prototype", { value: NativeRegExp.prototype, writable: false });
   Object.defineProperty(globalThis, "RegExp", { value: BoundRegExp, writable: true, configurable: true });
+
+  // Matches of long texts are counted first, where all of them are asked for.
+  const R = NativeRegExp.prototype;
+  const test = R.test;
+  const fewMatches = (re, s) => {
+    if (s.length <= maxArray || !re.flags.includes("g")) return;
+    const probe = construct(NativeRegExp, [re.source, re.flags]);
+    let n = 0, before = -1;
+    while (apply(test, probe, [s])) {
+      if (++n > maxArray / 2) longList();
+      if (probe.lastIndex === before) probe.lastIndex++; // it matched nothing
+      before = probe.lastIndex;
+    }
+  };
+  wrap(R, Symbol.match, (native) => function (v) { const s = String(v); fewMatches(this, s); return apply(native, this, [s]); });
+  wrap(R, Symbol.replace, (native) => function (v, by) {
+    const s = String(v);
+    const with_ = typeof by === "function" ? by : String(by);
+    if (typeof with_ === "string") growth(s, this, with_);
+    fewMatches(this, s);
+    return apply(native, this, [s, with_]);
+  });
+  wrap(R, Symbol.split, (native) => function (v, max) {
+    const s = String(v);
+    if (s.length > maxArray) longList();
+    return apply(native, this, [s, max]);
+  });
+  // natively taken, but by steps that can be stopped
+  wrap(protoOf("".matchAll(/a/g)), "next", (native) => function () { return apply(native, this, []); });
 
   // Calls. Chains of bound functions and prototypes would recurse natively.
   const F = Function.prototype;
@@ -212,7 +308,7 @@
   wrap(JSON, "stringify", () => natives.stringify);
   wrap(JSON, "parse", (native) => function parse(value, reviver) {
     const s = String(value);
-    if (natives.nesting(s) > 1000) limit("the JSON is nested too deep");
+    natives.checkJSON(s);
     return reviver === undefined ? native(s) : native(s, reviver);
   });
 

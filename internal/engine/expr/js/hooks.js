@@ -5,6 +5,7 @@
   const at = Symbol("at");
   const has = Object.prototype.hasOwnProperty;
   const isArray = Array.isArray;
+  const protoOf = Object.getPrototypeOf;
   const make = (proto, name, i) =>
     Object.create(proto, { [at]: { value: { name, i } } });
   const number = (v) => (v === undefined || v === null ? -1 : Number(v) | 0);
@@ -72,7 +73,7 @@
         if (isArray(v)) return "array";
         if (v instanceof Date) return "date";
         if (v.isLuxonDateTime === true) return "datetime";
-        const proto = Object.getPrototypeOf(v);
+        const proto = protoOf(v);
         return proto === Object.prototype || proto === null ? "object" : "other";
       case "undefined": return "nothing";
     }
@@ -101,11 +102,15 @@
     (isArray(v) ? v.length === 0 : typeOf(v) === "object" && Object.keys(v).length === 0);
   const numbers = (list) => (list.length === 1 && isArray(list[0]) ? list[0] : list).map(Number);
 
-  const { limit, maxText, maxArray } = natives;
+  const { limit, maxText, maxArray, wholeText } = natives;
   const add = (a, b) => {
     const sum = a + b;
     if (typeof sum === "string" && sum.length > maxText) limit("the text would be too long");
     return sum;
+  };
+  const wide = (v) => {
+    if (v !== undefined && v !== null) v[wholeText];
+    return v;
   };
   const list = (l) => {
     if (l.length > maxArray) limit("the list would be too long");
@@ -113,7 +118,8 @@
   };
 
   return {
-    kind, add, list, extend, extendOptional,
+    shared: [nodeProto, legacyProto, inputProto, viewProto],
+    kind, add, list, wide, extend, extendOptional,
     nodeRef: (name, i) => make(nodeProto, name, i),
     legacy: (name, i) => make(legacyProto, name, i),
     input: (i) => make(inputProto, "", i),

@@ -26,7 +26,11 @@
   function dateOptions(o, need, defaults) {
     const out = {};
     if (o !== undefined && o !== null) {
-      for (let i = 0; i < OPTIONS.length; i++) if (o[OPTIONS[i]] !== undefined) out[OPTIONS[i]] = o[OPTIONS[i]];
+      for (let i = 0; i < OPTIONS.length; i++) {
+        const v = o[OPTIONS[i]];
+        // no objects: what they say may change, and formats are kept
+        if (v !== undefined) out[OPTIONS[i]] = typeof v === "object" || typeof v === "function" ? String(v) : v;
+      }
     }
     if (out.dateStyle !== undefined || out.timeStyle !== undefined) return out;
     let none = true;
@@ -91,6 +95,7 @@
       this.#o = dateOptions(options, need, defaults || "date");
       this.#zone = this.#o.timeZone === undefined ? natives.processZone() : String(this.#o.timeZone);
       if (!natives.zoneValid(this.#zone)) throw new RangeError("Invalid time zone specified: " + this.#zone);
+      Object.freeze(this); // the date library keeps formats
     }
     // The pattern is made when something is formatted: many ask for options only.
     #ready() {
@@ -184,7 +189,9 @@
       if (o.minimumFractionDigits === undefined) o.minimumFractionDigits = o.maximumFractionDigits === undefined ? usual : Math.min(usual, o.maximumFractionDigits);
       if (o.maximumFractionDigits === undefined) o.maximumFractionDigits = Math.max(most, o.minimumFractionDigits);
       if (o.minimumFractionDigits > o.maximumFractionDigits) throw new RangeError("maximumFractionDigits value is out of range.");
+      for (const k of Object.keys(o)) if (typeof o[k] === "object" || typeof o[k] === "function") o[k] = String(o[k]);
       this.#o = o;
+      Object.freeze(this);
     }
     #digits(x) {
       const o = this.#o;
