@@ -18,7 +18,7 @@ import (
 
 // drainTime bounds how long a process that was asked to stop lets calls and
 // executions end by themselves.
-const drainTime = 20 * time.Second
+const drainTime = 8 * time.Second
 
 func serveCommand(o *options) *cobra.Command {
 	c := &cobra.Command{

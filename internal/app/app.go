@@ -34,6 +34,7 @@ type App struct {
 	Service *service.Service
 	Agent   *grpcclient.Client
 
+	done   <-chan struct{} // closed when Close begins to end background work
 	engine *Engine
 	manage *engine.Manager // nil with a remote agent
 	stop   context.CancelFunc
@@ -59,6 +60,7 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, erro
 func (a *App) open(ctx context.Context) (err error) {
 	var background context.Context
 	background, a.stop = context.WithCancel(context.WithoutCancel(ctx))
+	a.done = background.Done()
 	if a.engine, err = OpenEngine(a.Config, a.Log); err != nil {
 		return err
 	}
@@ -154,9 +156,6 @@ func (a *App) flushKeys(ctx context.Context) {
 // until ctx does; the rest goes on in another process or at the next start.
 func (a *App) Close(ctx context.Context) error {
 	var errs []error
-	if a.manage != nil {
-		errs = append(errs, a.manage.Close(ctx))
-	}
 	if a.Agent != nil {
 		errs = append(errs, a.Agent.Close())
 	}
@@ -164,6 +163,9 @@ func (a *App) Close(ctx context.Context) error {
 		a.stop()
 	}
 	a.work.Wait()
+	if a.manage != nil {
+		errs = append(errs, a.manage.Close(ctx))
+	}
 	if a.engine != nil {
 		a.engine.Close()
 	}
@@ -194,14 +196,18 @@ type Engine struct {
 
 // OpenEngine makes an engine of the configured limits. The caller closes it.
 func OpenEngine(cfg *config.Config, log *slog.Logger) (*Engine, error) {
-	registry := node.NewRegistry(node.All(), node.RegistryOptions{CheckExpression: expr.Check})
+	registry := node.NewRegistry(node.All(), node.RegistryOptions{CheckExpression: expr.Check, CheckCode: expr.CheckCode})
 	guard, err := newGuard(cfg, log)
 	if err != nil {
 		return nil, err
 	}
 	limits := expr.Options{CodeTimeout: cfg.CodeTimeout, Logger: log}
 	e := &Engine{Registry: registry, Catalogue: newCatalogue(registry), Guard: guard, pool: expr.NewPool(limits)}
-	opts := engine.Options{Registry: registry, Expr: e.pool, HTTP: guard.Client(), Logger: log,
+	zone, err := time.LoadLocation(cfg.Timezone)
+	if err != nil {
+		return nil, fmt.Errorf("timezone: %w", err)
+	}
+	opts := engine.Options{Location: zone, Registry: registry, Expr: e.pool, HTTP: guard.Client(), Logger: log,
 		Limits: engine.Limits{NodeTimeout: cfg.NodeTimeout, ExecutionTimeout: cfg.ExecutionTimeout}}
 	if !cfg.CodeInProcess {
 		if e.workers, err = expr.NewWorkerPool(expr.WorkerOptions{Expr: limits}); err != nil {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"flowgate/internal/auth"
@@ -105,6 +106,9 @@ func (c *Core) Close() error {
 
 // User returns the user of that email, making one when there is none.
 func (c *Core) User(ctx context.Context, email string) (*workflow.User, error) {
+	if at := strings.IndexByte(email, '@'); at <= 0 || at == len(email)-1 || strings.ContainsAny(email, " \t\n") {
+		return nil, workflow.Errorf(workflow.CodeInvalid, "email: %q is not an email address", email)
+	}
 	u, err := c.Store.UserByEmail(ctx, email)
 	if workflow.CodeOf(err) != workflow.CodeNotFound {
 		return u, err

@@ -33,6 +33,7 @@ var importRules = []struct {
 	{"proto/agentconv", []string{"proto/...", "internal/workflow"}},
 	{"store", []string{"internal/workflow"}},
 	{"store/...", []string{"store", "internal/workflow"}},
+	{"bench", []string{"*"}},
 	{"bench/...", []string{"*"}},
 }
 

@@ -47,7 +47,7 @@ func (a *App) Server(ctx context.Context, local *auth.Identity) (*Server, error)
 	}
 	server, err := web.New(web.Options{Service: a.Service, Authenticator: authenticator, Logger: a.Log,
 		Name: c.AppName, Version: Version, Environment: c.Environment, PublicURL: a.PublicURL(),
-		MCP: door.Handler(), Health: a.Health, OnStop: door.Close, Drain: 20 * time.Second,
+		MCP: door.Handler(), Health: a.Health, OnStop: func() { a.stopping(door) }, Drain: stopAnswering + stopRequests,
 		PublicOff: !c.PublicAPIEnabled, AppOff: !c.AppAPIEnabled, MCPOff: !c.MCPAPIEnabled, AllowQueryKey: c.MCPAllowQueryAPIKey,
 		Guard: guard, CORS: web.CORS{Origins: c.CORSOrigins, Credentials: c.CORSAllowCredentials},
 		MaxBody: c.MaxBodyBytes, MaxWebhookBody: c.WebhookMaxBytes})
@@ -56,6 +56,27 @@ func (a *App) Server(ctx context.Context, local *auth.Identity) (*Server, error)
 		return nil, fmt.Errorf("set up the web door: %w", err)
 	}
 	return &Server{mcp: door, web: server}, nil
+}
+
+// How an orderly end goes: requests under way may end by themselves, then
+// those that wait for an execution are answered where it stands.
+const (
+	stopAnswering = 3 * time.Second
+	stopRequests  = 4 * time.Second
+)
+
+// stopping begins an orderly end: streams end now, waiting callers are
+// answered a little later.
+func (a *App) stopping(door *mcp.Server) {
+	a.Log.Info("stopping", "grace", stopAnswering+stopRequests)
+	door.Close()
+	a.work.Go(func() {
+		select {
+		case <-time.After(stopAnswering):
+		case <-a.done:
+		}
+		a.Service.StopWaiting()
+	})
 }
 
 // Serve answers HTTP until ctx ends or Shutdown, and lets requests finish.

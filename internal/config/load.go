@@ -60,7 +60,7 @@ func readYAML(v *viper.Viper, file string) error {
 	if err != nil {
 		return fmt.Errorf("read the configuration file: %w", err)
 	}
-	defer data.Close() //nolint:errcheck // only read from
+	defer data.Close()
 	v.SetConfigType("yaml")
 	if err := v.ReadConfig(data); err != nil {
 		return fmt.Errorf("%s: %w", file, err)

@@ -29,7 +29,7 @@ func (c *Config) Validate() error {
 		fault("api_secret_key: is shorter than %d characters; make one with: openssl rand -hex 32", minSecret)
 	}
 	if c.Production() && c.APISecretKey == "" {
-		fault("api_secret_key: production does not use a generated secret; set API_SECRET_KEY to one of: openssl rand -hex 32")
+		fault("api_secret_key: production does not use a generated secret; set API_SECRET_KEY to what this prints: openssl rand -hex 32")
 	}
 	if c.EncryptionKey != "" {
 		if _, err := seal.ParseKeys(c.EncryptionKey); err != nil {

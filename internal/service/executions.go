@@ -58,7 +58,7 @@ func (s *Service) awaitAfter(ctx context.Context, owner, id string, after int64,
 	if wait <= 0 {
 		return nil
 	}
-	waiting, cancel := context.WithTimeout(ctx, wait)
+	waiting, cancel := s.waiting(ctx, wait)
 	defer cancel()
 	progress := progressFrom(ctx)
 	err := s.Agent.Watch(waiting, owner, id, after, func(e workflow.Event) error {

@@ -106,6 +106,9 @@ type Service struct {
 	table []*Capability
 	index map[string]*Capability
 
+	stopping chan struct{} // closed by StopWaiting
+	stopOnce sync.Once
+
 	triggerOnce  sync.Once
 	triggerNames map[string]bool
 }
@@ -122,7 +125,7 @@ func New(o Options) (*Service, error) {
 	if o.Credentials == nil && o.Vault != nil {
 		o.Credentials = o.Vault.Fields
 	}
-	s := &Service{Options: o, index: map[string]*Capability{}}
+	s := &Service{Options: o, index: map[string]*Capability{}, stopping: make(chan struct{})}
 	s.table = s.capabilities()
 	for _, c := range s.table {
 		if err := c.check(); err != nil {
@@ -134,6 +137,29 @@ func New(o Options) (*Service, error) {
 		s.index[c.Name] = c
 	}
 	return s, nil
+}
+
+// StopWaiting makes calls that wait for an execution answer where it stands:
+// this process is about to end, and the execution goes on in another, or at
+// the next start.
+func (s *Service) StopWaiting() { s.stopOnce.Do(func() { close(s.stopping) }) }
+
+// waiting returns ctx, ended by StopWaiting, too.
+func (s *Service) waiting(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
+	var cancel context.CancelFunc
+	if most > 0 {
+		ctx, cancel = context.WithTimeout(ctx, most)
+	} else {
+		ctx, cancel = context.WithCancel(ctx)
+	}
+	go func() {
+		select {
+		case <-s.stopping:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 // Capabilities returns the table in order of documentation.

@@ -202,7 +202,9 @@ var errAnswered = errors.New("the workflow has answered")
 // its end. A caller that leaves does not stop the execution.
 func (s *Service) awaitResponse(ctx context.Context, owner, id string, t Webhook) (*workflow.Response, error) {
 	var answer *workflow.Response
-	err := s.Agent.Watch(ctx, owner, id, 0, func(e workflow.Event) error {
+	waiting, cancel := s.waiting(ctx, 0)
+	defer cancel()
+	err := s.Agent.Watch(waiting, owner, id, 0, func(e workflow.Event) error {
 		if e.Type != workflow.EventResponse {
 			return nil
 		}
@@ -214,6 +216,9 @@ func (s *Service) awaitResponse(ctx context.Context, owner, id string, t Webhook
 	})
 	if answer != nil && errors.Is(err, errAnswered) {
 		return answer, nil
+	}
+	if err != nil && waiting.Err() != nil && ctx.Err() == nil {
+		return nil, workflow.Errorf(workflow.CodeUnavailable, "this server is stopping; execution %s goes on without it", id).WithReason("stopping")
 	}
 	if err != nil {
 		return nil, err
