@@ -5,8 +5,10 @@
 //
 // A Pool is shared; a Session serves one execution; a Scope says which node
 // run an expression stands in. Expressions run in frozen realms that sessions
-// take turns with, so what native functions could take without end is bounded
-// beforehand (js/guards.js, rewrite.go) and the rest is watched (watch.go).
+// of one owner take turns with; nothing an expression does stays in them
+// (js/freeze.js, js/dates.js, and crawl_test.go, which looks). What native
+// functions could take without end is bounded beforehand (js/guards.js,
+// rewrite.go) and the rest is watched (watch.go).
 // Code runs in a realm of its own that is thrown away.
 //
 // js holds the realms' own sources, luxon 3.7.2 and jmespath 0.16.0 as they

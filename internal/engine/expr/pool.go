@@ -14,7 +14,8 @@ import (
 type Options struct {
 	// Size is how many idle VMs are kept, of each kind and over all owners:
 	// those longest idle go. More are made when needed, so that executions
-	// never wait for each other. 0: two per CPU.
+	// never wait for each other. A VM takes about 2 MiB. 0: two per CPU, 16
+	// at least.
 	Size int
 	// ExprTimeout bounds one expression. 0: one second, which leaves room for
 	// a busy machine; plain expressions take microseconds.
@@ -37,7 +38,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	if o.Size <= 0 {
-		o.Size = 2 * runtime.GOMAXPROCS(0)
+		o.Size = max(16, 2*runtime.GOMAXPROCS(0))
 	}
 	if o.ExprTimeout <= 0 {
 		o.ExprTimeout = time.Second

@@ -14,7 +14,7 @@
   define(IANAZone, "isValidZone", (name) => typeof name === "string" && natives.zoneValid(name));
   define(IANAZone, "isValidSpecifier", (name) => typeof name === "string" && natives.zoneValid(name));
   const create = IANAZone.create;
-  define(IANAZone, "create", (name) => Object.freeze(create.call(IANAZone, name)));
+  define(IANAZone, "create", (name) => natives.freeze(create.call(IANAZone, name)));
   Settings.defaultLocale = "en-US";
   try { DateTime.fromMillis("x"); } catch (e) { /* the library completes its errors with the first one */ }
   const shared = [luxon, luxon.FixedOffsetZone.utcInstance, luxon.SystemZone.instance,

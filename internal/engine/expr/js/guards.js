@@ -215,6 +215,7 @@
       [Symbol.iterator]() { return this; },
     };
   };
+  natives.freeze = Object.freeze;
   // The same of what takes every letter as a property.
   const wide = (v) => {
     if ((typeof v === "string" || v instanceof String) && v.length > maxWhole) longText();
@@ -222,8 +223,12 @@
   for (const name of ["keys", "values", "entries", "assign", "getOwnPropertyNames", "getOwnPropertyDescriptors", "defineProperties",
     "freeze", "seal", "preventExtensions", "isFrozen", "isSealed", "getOwnPropertySymbols"]) {
     wrap(Object, name, (native) => function (a) {
+      if (arguments.length === 1) {
+        if (typeof a === "string" || a instanceof String) wide(a);
+        return native(a);
+      }
       for (let i = 0; i < arguments.length; i++) wide(arguments[i]);
-      return arguments.length === 1 ? native(a) : apply(native, Object, arguments);
+      return apply(native, Object, arguments);
     });
   }
   // Rewritten expressions ask for this one where an object is spread.

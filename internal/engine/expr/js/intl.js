@@ -3,6 +3,7 @@
 (function (natives) {
   "use strict";
   const cache = Object.create(null);
+  const freeze = Object.freeze;
   const define = (o, name, value) => Object.defineProperty(o, name, { value, writable: true, enumerable: false, configurable: true });
   const data = (tag) => (cache[tag] === undefined ? (cache[tag] = natives.locale(tag)) : cache[tag]);
   const resolve = (locales) => {
@@ -95,7 +96,7 @@
       this.#o = dateOptions(options, need, defaults || "date");
       this.#zone = this.#o.timeZone === undefined ? natives.processZone() : String(this.#o.timeZone);
       if (!natives.zoneValid(this.#zone)) throw new RangeError("Invalid time zone specified: " + this.#zone);
-      Object.freeze(this); // the date library keeps formats
+      freeze(this); // the date library keeps formats
     }
     // The pattern is made when something is formatted: many ask for options only.
     #ready() {
@@ -191,7 +192,7 @@
       if (o.minimumFractionDigits > o.maximumFractionDigits) throw new RangeError("maximumFractionDigits value is out of range.");
       for (const k of Object.keys(o)) if (typeof o[k] === "object" || typeof o[k] === "function") o[k] = String(o[k]);
       this.#o = o;
-      Object.freeze(this);
+      freeze(this);
     }
     #digits(x) {
       const o = this.#o;
