@@ -13,6 +13,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -35,6 +36,7 @@ type options struct {
 	against  string
 	soak     time.Duration
 	profile  string
+	from     string
 }
 
 func main() {
@@ -70,6 +72,7 @@ func parse(args []string) (*options, error) {
 	f.StringVar(&o.against, "against", "", "measure another build of flowgate, too")
 	f.DurationVar(&o.soak, "soak", 0, "load the server for this long instead, and tell the slopes of memory and files")
 	f.StringVar(&o.profile, "profile", "", "run the server in this process and write its CPU profile here (allocations beside it)")
+	f.StringVar(&o.from, "from", "", "measure nothing: print results that were written before, and with -markdown write the table")
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
@@ -85,6 +88,9 @@ func parse(args []string) (*options, error) {
 func (o *options) wants(row string) bool { return o.only.MatchString(row) }
 
 func run(ctx context.Context, o *options) error {
+	if o.from != "" {
+		return reprint(o)
+	}
 	w, err := openWorld(ctx, o)
 	if err != nil {
 		return err
@@ -100,5 +106,19 @@ func run(ctx context.Context, o *options) error {
 		}
 	}
 	r.print(os.Stdout)
+	return r.write(o)
+}
+
+func reprint(o *options) error {
+	data, err := os.ReadFile(o.from)
+	if err != nil {
+		return err
+	}
+	var r Results
+	if err := json.Unmarshal(data, &r); err != nil {
+		return err
+	}
+	r.print(os.Stdout)
+	o.json = "-"
 	return r.write(o)
 }
