@@ -190,6 +190,8 @@ type Engine interface {
 	SaveProgress(ctx context.Context, batch []Progress) (rejected []string, err error)
 	// CancelRequested returns which of ids are marked for cancelling.
 	CancelRequested(ctx context.Context, ids []string) ([]string, error)
+	// LiveExecutions returns which of ids are queued, running or waiting, in no order.
+	LiveExecutions(ctx context.Context, ids []string) ([]string, error)
 	// PruneExecutions deletes final executions finished before t, at most limit.
 	PruneExecutions(ctx context.Context, t time.Time, limit int) (deleted []string, err error)
 }

@@ -1,10 +1,13 @@
 package engine
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -56,8 +59,12 @@ type ManagerOptions struct {
 	// MaxDeaths is how many processes one execution may take down at the same
 	// place before it is given up. Default 3.
 	MaxDeaths int
-	Logger    *slog.Logger
-	Now       func() time.Time
+	// Drain is how long Close lets running executions end. Default 5 s.
+	Drain  time.Duration
+	Logger *slog.Logger
+	Now    func() time.Time
+
+	giveUpAfter time.Duration // of failing without getting further; default 5 min
 }
 
 // Manager owns executions: it records them before it answers, runs them
@@ -78,16 +85,25 @@ type Manager struct {
 	bounded sync.Mutex    // from counting what runs to recording one more
 
 	mu        sync.Mutex
-	starting  map[string]*workflow.Execution // recorded, place held, run about to begin
+	starting  map[string]*workflow.Execution // place held, recorded or about to be, run about to begin
+	atWork    map[string]int                 // executions whose run is called here
 	recorders map[string]*recorder
 	documents map[versionKey]*workflow.Workflow
 	ended     ended
+	failures  map[string]failures
+	astray    map[string]bool // under our name, nobody at them; the sweep's own
 
-	opened chan struct{} // closed when runtime is set; runs may begin before
-	ctx    context.Context
-	stop   context.CancelFunc
-	work   sync.WaitGroup
-	wake   chan struct{}
+	opened     chan struct{} // closed when runtime is set; runs may begin before
+	ctx        context.Context
+	stop       context.CancelFunc
+	taking     context.Context // done when Close begins: nothing more is taken up
+	stopTaking context.CancelFunc
+	unwatched  chan struct{} // closed by StopWatching
+	unwatch    sync.Once
+	handed     atomic.Int64   // executions that stopped because the process does
+	sweeps     sync.WaitGroup // what takes executions up
+	work       sync.WaitGroup
+	wake       chan struct{}
 }
 
 type versionKey struct {
@@ -104,6 +120,12 @@ func OpenManager(ctx context.Context, o ManagerOptions) (*Manager, error) {
 	if o.MaxDeaths <= 0 {
 		o.MaxDeaths = 3
 	}
+	if o.Drain <= 0 {
+		o.Drain = 5 * time.Second
+	}
+	if o.giveUpAfter <= 0 {
+		o.giveUpAfter = 5 * time.Minute
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -111,13 +133,15 @@ func OpenManager(ctx context.Context, o ManagerOptions) (*Manager, error) {
 		o.Now = time.Now
 	}
 	m := &Manager{opts: o, engine: o.Engine, store: o.Store, log: o.Logger, now: o.Now,
-		slots: make(chan struct{}, o.MaxConcurrency), starting: map[string]*workflow.Execution{},
+		slots: make(chan struct{}, o.MaxConcurrency), starting: map[string]*workflow.Execution{}, atWork: map[string]int{},
+		failures: map[string]failures{}, astray: map[string]bool{}, unwatched: make(chan struct{}),
 		recorders: map[string]*recorder{}, documents: map[versionKey]*workflow.Workflow{}, wake: make(chan struct{}, 1), opened: make(chan struct{})}
 	m.ctx, m.stop = context.WithCancel(context.WithoutCancel(ctx))
+	m.taking, m.stopTaking = context.WithCancel(m.ctx)
 	m.hub = newHub(m.ctx, o.Store, o.Logger)
 	m.writer = newWriter(o.Store)
 	d := o.Durable
-	d.Leases, d.Func, d.EngineVersion, d.Logger = o.Store, m.run, o.Version, o.Logger
+	d.Leases, d.Func, d.Keep, d.EngineVersion, d.Logger = o.Store, m.run, o.Store.LiveExecutions, o.Version, o.Logger
 	var err error
 	m.runtime, err = durable.Open(ctx, d)
 	close(m.opened)
@@ -127,22 +151,11 @@ func OpenManager(ctx context.Context, o ManagerOptions) (*Manager, error) {
 		return nil, err
 	}
 	m.work.Go(m.flushLoop)
-	m.work.Go(m.sweepLoop)
+	m.sweeps.Go(m.sweepLoop)
 	if o.Supervision != nil {
-		m.work.Go(m.scheduleLoop)
+		m.sweeps.Go(m.scheduleLoop)
 	}
 	return m, nil
-}
-
-// Close stops taking executions, lets running ones end until ctx does, and
-// leaves the rest to other processes or the next start.
-func (m *Manager) Close(ctx context.Context) error {
-	err := m.runtime.Close(ctx)
-	m.stop()
-	m.work.Wait()
-	m.hub.close()
-	m.writer.close()
-	return err
 }
 
 // Execute records an execution of a stored workflow and starts it, or queues
@@ -173,7 +186,7 @@ func (m *Manager) begin(ctx context.Context, req workflow.ExecuteRequest) (id st
 		IdempotencyKey: req.IdempotencyKey, Clock: now, Seed: randomSeed(), EngineVersion: m.opts.Version, CreatedAt: now}
 	recorded := m.oneAtATime()
 	defer recorded()
-	if m.roomFor(ctx, e) {
+	if m.taking.Err() == nil && m.roomFor(ctx, e) {
 		select {
 		case m.slots <- struct{}{}:
 			return m.startNow(ctx, e, recorded)
@@ -184,8 +197,11 @@ func (m *Manager) begin(ctx context.Context, req workflow.ExecuteRequest) (id st
 	if err != nil {
 		return "", false, err
 	}
+	if existing {
+		return stored.ID, true, sameCall(stored, e)
+	}
 	m.nudge()
-	return stored.ID, existing, nil
+	return stored.ID, false, nil
 }
 
 // startNow runs e in this process. It is recorded first, as running here;
@@ -197,23 +213,38 @@ func (m *Manager) startNow(ctx context.Context, e *workflow.Execution, recorded 
 		<-m.slots
 		return "", false, workflow.Errorf(workflow.CodeUnavailable, "this server cannot run executions at the moment; try again")
 	}
-	stored, existing, err := m.store.CreateExecution(ctx, e)
-	recorded()
-	if err != nil || existing {
-		<-m.slots
-		if err != nil {
-			return "", false, err
-		}
-		return stored.ID, true, nil
-	}
 	m.mu.Lock()
 	m.starting[e.ID] = e
 	m.mu.Unlock()
-	if err := m.runtime.Begin(e.ID); err != nil && m.takeStarting(e.ID) != nil {
-		<-m.slots
+	stored, existing, err := m.store.CreateExecution(ctx, e)
+	recorded()
+	if err != nil || existing {
+		m.dropStarting(e.ID)
+		if err != nil {
+			return "", false, err
+		}
+		return stored.ID, true, sameCall(stored, e)
+	}
+	if err := m.runtime.Begin(e.ID); err != nil && m.dropStarting(e.ID) {
 		return "", false, m.refuse(ctx, e, err)
 	}
 	return e.ID, false, nil
+}
+
+// sameCall refuses an idempotency key that was used for another call.
+func sameCall(stored, asked *workflow.Execution) error {
+	was, err := json.Marshal(stored.Start)
+	if err != nil {
+		return err
+	}
+	is, err := json.Marshal(asked.Start)
+	if err != nil {
+		return err
+	}
+	if stored.WorkflowID != asked.WorkflowID || !bytes.Equal(was, is) {
+		return workflow.Errorf(workflow.CodeConflict, "idempotency_key: it was used for another call, which made execution %s; use a new key for a new call", stored.ID)
+	}
+	return nil
 }
 
 // refuse ends an execution that could not be started, so that it does not run
@@ -235,37 +266,36 @@ func (m *Manager) takeStarting(id string) *workflow.Execution {
 	return e
 }
 
-// Cancel stops a live execution of the owner's.
-func (m *Manager) Cancel(ctx context.Context, owner, id string) error {
-	e, err := m.store.RequestCancel(ctx, owner, id)
-	if err != nil {
-		return err
+// dropStarting gives up the place of an execution that was about to begin
+// here. False: it began, or was dropped before.
+func (m *Manager) dropStarting(id string) bool {
+	if m.takeStarting(id) == nil {
+		return false
 	}
-	if e.Status.Final() { // it was queued
-		m.hub.finish(id)
-		return nil
-	}
-	if err := m.runtime.Cancel(ctx, id); err != nil && e.Status != workflow.StatusWaiting {
-		return workflow.Wrap(workflow.CodeUnavailable, err, "the execution could not be cancelled; try again")
-	}
-	if e.Status == workflow.StatusWaiting {
-		return m.finishCancelled(ctx, e)
-	}
-	return nil // it stops, or the sweep ends it where it came to wait meanwhile
+	<-m.slots
+	return true
 }
 
-// finishCancelled writes the end of an execution that no process computes.
+// finishCancelled writes the end of an execution that no process computes;
+// CodeConflict when it went on meanwhile.
 func (m *Manager) finishCancelled(ctx context.Context, e *workflow.Execution) error {
+	message := "The execution was cancelled."
+	if e.Status == workflow.StatusWaiting {
+		message = "The execution was cancelled while it waited."
+	}
 	e.Status, e.WaitingFor, e.FinishedAt = workflow.StatusCancelled, nil, m.now().UTC()
 	last, err := m.lastSeq(ctx, e)
 	if err != nil {
 		return err
 	}
 	ev := workflow.Event{ExecutionID: e.ID, Seq: last + 1, Type: workflow.EventFinished, Level: "warn", At: e.FinishedAt,
-		Status: e.Status, Message: "The execution was cancelled while it waited."}
+		Status: e.Status, Message: message}
 	rejected, err := m.writer.saveChecked(ctx, store.Progress{Execution: e, Events: []workflow.Event{ev}})
-	if err != nil || rejected {
-		return err // rejected: it went on and ended meanwhile, as cancelled or otherwise
+	if err != nil {
+		return err
+	}
+	if rejected {
+		return workflow.Errorf(workflow.CodeConflict, "the execution went on or ended meanwhile")
 	}
 	m.hub.publish(ev)
 	m.hub.finish(e.ID)

@@ -51,6 +51,9 @@ func (m *Manager) endCancelled(ids []string) {
 			if err == nil {
 				err = m.finishCancelled(m.ctx, e)
 			}
+			if workflow.CodeOf(err) == workflow.CodeConflict {
+				err = nil // it went on, or ended, meanwhile
+			}
 		}
 		if err != nil && m.ctx.Err() == nil {
 			m.log.Warn("a cancelled execution was not ended; it will be tried again", "execution_id", id, "error", err)

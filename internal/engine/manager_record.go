@@ -12,7 +12,8 @@ import (
 // recorder gathers what one execution does: events go to the hub at once, all
 // of it to the store in batches and, at the end, together with the end.
 type recorder struct {
-	m *Manager
+	m     *Manager
+	enter func() error // puts the run into the journal; nil: it is there
 
 	mu        sync.Mutex
 	execution workflow.Execution // as it was last told
@@ -56,8 +57,14 @@ func (r *recorder) NodeRun(_ context.Context, run workflow.NodeRun) error {
 	return nil
 }
 
-// Waiting notes what the execution waits for, nil when it goes on.
+// Waiting notes what the execution waits for, nil when it goes on. The journal
+// comes first: it alone finds waiting executions whose process died.
 func (r *recorder) Waiting(_ context.Context, w *workflow.Waiting) error {
+	if w != nil && r.enter != nil {
+		if err := r.enter(); err != nil {
+			return err
+		}
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if w == nil {
@@ -75,11 +82,11 @@ func (r *recorder) Waiting(_ context.Context, w *workflow.Waiting) error {
 	return nil
 }
 
-// take returns what is not stored yet.
+// take returns what is not stored yet. What comes with the end is stored with it.
 func (r *recorder) take() (store.Progress, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.dirty || r.done {
+	if !r.dirty || r.done || len(r.held) > 0 {
 		return store.Progress{}, false
 	}
 	e := r.execution
@@ -139,22 +146,45 @@ func (r *recorder) finish(ctx context.Context, end workflow.Execution) (store.Pr
 	defer r.flushing.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.seq == 0 {
+	if len(r.held) == 0 { // it may have got further when it was computed before
 		last, err := r.m.lastSeq(ctx, &end)
 		if err != nil {
 			return store.Progress{}, err
 		}
-		r.seq = last
-	}
-	if len(r.held) == 0 {
+		r.seq = max(r.seq, last)
 		ev := workflow.Event{ExecutionID: end.ID, Seq: r.seq + 1, Type: workflow.EventFinished, Level: "warn", At: end.FinishedAt, Status: end.Status}
 		if end.Error != nil {
 			ev.Message = end.Error.Message
 		}
 		r.events, r.held = append(r.events, ev), append(r.held, ev)
 	}
+	r.amendHeld(&end)
 	r.done = true
 	return store.Progress{Execution: &end, Events: r.events, NodeRuns: r.runs}, nil
+}
+
+// amendHeld makes the event of the end say how it ended where the engine said
+// otherwise, because its result could not be kept.
+func (r *recorder) amendHeld(end *workflow.Execution) {
+	for i, h := range r.held {
+		if h.Status == end.Status || end.Error == nil {
+			continue
+		}
+		h.Status, h.Level, h.Message = end.Status, "error", "Execution failed: "+end.Error.Message
+		r.held[i] = h
+		for j := range r.events {
+			if r.events[j].Seq == h.Seq {
+				r.events[j] = h
+			}
+		}
+	}
+}
+
+// reached is the number of the last event so far.
+func (r *recorder) reached() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.seq
 }
 
 // publishHeld tells the end.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"flowgate/internal/engine/durable"
@@ -17,8 +18,15 @@ import (
 
 // run is the body of every durable run: one call computes the execution as
 // far as it goes.
-func (m *Manager) run(r *durable.Run) error {
+func (m *Manager) run(r *durable.Run) (err error) {
 	ctx := r.Context()
+	m.enter(r.ID())
+	defer m.leave(r.ID())
+	defer func() {
+		if err != nil && errors.Is(context.Cause(ctx), durable.ErrStopped) && m.taking.Err() != nil {
+			m.handed.Add(1)
+		}
+	}()
 	select {
 	case <-m.opened:
 	default: // runs may begin while the runtime opens
@@ -34,42 +42,74 @@ func (m *Manager) run(r *durable.Run) error {
 	}
 	defer release()
 	defer m.released(ctx, e)
+	rec := &recorder{m: m, execution: *e, enter: r.Enter}
+	return m.noteFailure(e, rec, m.attempt(r, e, rec, died))
+}
+
+// attempt computes an execution that this process holds, or ends it because it
+// cannot be. A panic is no reason to leave it running: it ends as failed.
+func (m *Manager) attempt(r *durable.Run, e *workflow.Execution, rec *recorder, died bool) (err error) {
+	ctx := r.Context()
+	defer func() {
+		if p := recover(); p != nil {
+			m.log.Error("an execution panicked", "execution_id", e.ID, "panic", p, "stack", string(debug.Stack()))
+			err = m.conclude(ctx, e, rec, faulty(e))
+		}
+	}()
+	if e.CancelRequested || errors.Is(context.Cause(ctx), durable.ErrCancelled) { // before it began
+		return m.conclude(ctx, e, rec, cancelled(Outcome{LastNode: e.LastNode}))
+	}
 	if died {
 		if o, err := m.poisoned(ctx, e); err != nil {
 			return interrupted(err)
 		} else if o != nil {
-			return m.conclude(ctx, e, nil, o)
+			return m.conclude(ctx, e, rec, o)
 		}
 	}
-	w, err := m.document(ctx, e.OwnerID, e.WorkflowID, e.WorkflowVersion)
-	if e.CancelRequested || errors.Is(context.Cause(ctx), durable.ErrCancelled) { // before it began
-		return m.conclude(context.WithoutCancel(ctx), e, nil, cancelled(Outcome{LastNode: e.LastNode}))
+	if o := m.hopeless(e); o != nil {
+		return m.conclude(ctx, e, rec, o)
 	}
+	w, err := m.document(context.WithoutCancel(ctx), e.OwnerID, e.WorkflowID, e.WorkflowVersion)
 	if workflow.CodeOf(err) == workflow.CodeNotFound {
-		return m.conclude(ctx, e, nil, &Outcome{Status: workflow.StatusError,
+		return m.conclude(ctx, e, rec, &Outcome{Status: workflow.StatusError,
 			Error: &workflow.ExecutionError{Message: "The workflow was deleted.", Code: "workflow_deleted"}})
 	}
 	if err != nil {
 		return interrupted(err)
 	}
-	rec := &recorder{m: m, execution: *e}
 	m.register(rec)
 	defer m.unregister(rec)
 	outcome := m.engine.Run(ctx, m.job(r, e, w, rec))
 	switch {
 	case outcome.Status.Final():
-		return m.conclude(context.WithoutCancel(ctx), e, rec, &outcome)
+		return m.conclude(ctx, e, rec, &outcome)
 	case errors.Is(context.Cause(ctx), durable.ErrCancelled):
-		return m.conclude(context.WithoutCancel(ctx), e, rec, cancelled(outcome))
+		return m.conclude(ctx, e, rec, cancelled(outcome))
+	case errors.Is(outcome.Err, durable.ErrDiverged):
+		m.log.Error("an execution diverged from its record", "execution_id", e.ID, "workflow_id", e.WorkflowID, "error", outcome.Err)
+		return m.conclude(ctx, e, rec, diverged(e))
 	case outcome.Suspended && (ctx.Err() == nil || errors.Is(context.Cause(ctx), durable.ErrSuspended)):
-		if err := rec.flush(context.WithoutCancel(ctx)); err != nil {
-			return interrupted(err)
-		}
-		return durable.ErrSuspended
+		return m.suspend(ctx, e, rec)
 	case ctx.Err() != nil:
 		return context.Cause(ctx) // another process goes on, or the next start
 	}
 	return interrupted(outcome.Err)
+}
+
+// suspend lets an execution leave memory. Who cancels it from now on finds it
+// waiting; who did so before is heard here.
+func (m *Manager) suspend(ctx context.Context, e *workflow.Execution, rec *recorder) error {
+	if err := rec.flush(context.WithoutCancel(ctx)); err != nil {
+		return interrupted(err)
+	}
+	marked, err := m.cancelMarked(ctx, e.ID)
+	if err != nil {
+		return interrupted(err)
+	}
+	if marked {
+		return m.conclude(ctx, e, rec, cancelled(Outcome{LastNode: e.LastNode}))
+	}
+	return durable.ErrSuspended
 }
 
 func cancelled(o Outcome) *Outcome {
@@ -88,15 +128,18 @@ func interrupted(err error) error {
 }
 
 // admit finds the run's execution, claims it for this process, and waits for
-// a free place to compute it. Nil: there is nothing to do. died: the process
-// that computed it before is gone.
+// a free place to compute it; one that is cancelled needs none. Nil: there is
+// nothing to do. died: the process that computed it before is gone.
 func (m *Manager) admit(ctx context.Context, r *durable.Run) (e *workflow.Execution, release func(), died bool, err error) {
-	release = func() {
+	place := func() {
 		<-m.slots
 		m.nudge()
 	}
 	if e := m.takeStarting(r.ID()); e != nil {
-		return e, release, false, nil
+		if e.Executor == r.Holder() {
+			return e, place, false, nil
+		}
+		place() // our slot was another one when it was recorded
 	}
 	e, err = m.store.ExecutionByID(ctx, r.ID())
 	if workflow.CodeOf(err) == workflow.CodeNotFound {
@@ -108,17 +151,35 @@ func (m *Manager) admit(ctx context.Context, r *durable.Run) (e *workflow.Execut
 	if e.Status.Final() {
 		return nil, nil, false, nil
 	}
-	select {
-	case m.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, nil, false, context.Cause(ctx)
-	}
-	if ok, err := m.store.ClaimExecution(ctx, e.ID, r.Holder(), e.Executor); err != nil || !ok {
-		release()
-		if err != nil {
-			return nil, nil, false, interrupted(err)
+	release = m.nudge
+	if !e.CancelRequested {
+		select {
+		case m.slots <- struct{}{}:
+			release = place
+		case <-ctx.Done():
+			if !errors.Is(context.Cause(ctx), durable.ErrCancelled) {
+				return nil, nil, false, context.Cause(ctx)
+			}
 		}
-		return nil, nil, false, nil // it ended, or was cancelled, meanwhile
+	}
+	mine, died, err := m.take(ctx, r, e)
+	if err != nil || !mine {
+		release()
+		return nil, nil, false, err
+	}
+	return e, release, died, nil
+}
+
+// take claims e for this call of its run, and makes it run. False: it ended
+// meanwhile.
+func (m *Manager) take(ctx context.Context, r *durable.Run, e *workflow.Execution) (mine, died bool, err error) {
+	ctx = context.WithoutCancel(ctx)
+	ok, err := m.store.ClaimExecution(ctx, e.ID, r.Holder(), e.Executor)
+	if err != nil {
+		return false, false, interrupted(err)
+	}
+	if !ok {
+		return false, false, m.elsewhere(ctx, e.ID)
 	}
 	died = e.Status == workflow.StatusRunning && e.Executor != r.Holder()
 	waited := e.Status == workflow.StatusWaiting
@@ -127,30 +188,50 @@ func (m *Manager) admit(ctx context.Context, r *durable.Run) (e *workflow.Execut
 		e.StartedAt = m.now().UTC()
 	}
 	e.Status, e.WaitingFor = workflow.StatusRunning, nil
-	if waited { // at once, so that it is not answered twice, and a death counts
-		if err := m.writer.save(ctx, store.Progress{Execution: e}); err != nil {
-			release()
-			return nil, nil, false, interrupted(err)
-		}
+	if e.CancelRequested, err = m.cancelMarked(ctx, e.ID); err != nil {
+		return false, false, interrupted(err)
 	}
-	return e, release, died, nil
+	if !waited || e.CancelRequested {
+		return true, died, nil
+	}
+	// At once, so that it is not answered twice, and a death counts.
+	rejected, err := m.writer.saveChecked(ctx, store.Progress{Execution: e})
+	if err != nil {
+		return false, false, interrupted(err)
+	}
+	if rejected {
+		return false, false, m.elsewhere(ctx, e.ID)
+	}
+	return true, died, nil
+}
+
+// elsewhere says what a run comes to whose execution is not ours to write: it
+// is over when that is final, and else goes on with whoever holds it.
+func (m *Manager) elsewhere(ctx context.Context, id string) error {
+	live, err := m.store.LiveExecutions(ctx, []string{id})
+	if err != nil {
+		return interrupted(err)
+	}
+	if len(live) > 0 {
+		return durable.ErrStopped
+	}
+	return nil
 }
 
 // conclude writes an execution's end. Only when that is stored is the end told.
 func (m *Manager) conclude(ctx context.Context, e *workflow.Execution, rec *recorder, o *Outcome) error {
-	if rec == nil {
-		rec = &recorder{m: m, execution: *e}
+	ctx = context.WithoutCancel(ctx)
+	var result []byte
+	if o.Result != nil {
+		var err error
+		if result, err = json.Marshal(o.Result); err != nil {
+			m.log.Error("an execution's result cannot be written as JSON", "execution_id", e.ID, "error", err)
+			result, o = nil, faulty(e)
+		}
 	}
 	end := rec.execution
 	end.Status, end.Error, end.LastNode, end.WaitingFor = o.Status, o.Error, o.LastNode, nil
-	end.FinishedAt = m.now().UTC()
-	if o.Result != nil {
-		data, err := json.Marshal(o.Result)
-		if err != nil {
-			return fmt.Errorf("encode the result: %w", err)
-		}
-		end.Result = data
-	}
+	end.FinishedAt, end.Result = m.now().UTC(), result
 	m.startErrorWorkflow(ctx, e, o)
 	last, err := rec.finish(ctx, end)
 	if err != nil {
@@ -162,17 +243,19 @@ func (m *Manager) conclude(ctx context.Context, e *workflow.Execution, rec *reco
 	}
 	if rejected {
 		m.log.Warn("an execution's end was not accepted: it ended before, or another process holds it", "execution_id", e.ID)
-	} else {
-		m.ended.add(e.OwnerID, e.ID, last.Events)
+		m.hub.finish(e.ID)
+		return m.elsewhere(ctx, e.ID)
 	}
+	m.ended.add(e.OwnerID, e.ID, last.Events)
 	rec.publishHeld()
 	m.hub.finish(e.ID)
 	return nil
 }
 
 func (m *Manager) job(r *durable.Run, e *workflow.Execution, w *workflow.Workflow, rec *recorder) Job {
+	effects := &durableEffects{run: r, rec: rec}
 	return Job{
-		Execution: e, Workflow: w, Effects: &durableEffects{run: r, rec: rec}, Recorder: rec, BaseURL: m.opts.BaseURL, Signature: m.signature(e.ID),
+		Execution: e, Workflow: w, Effects: effects, Recorder: rec, BaseURL: m.opts.BaseURL, Signature: m.signature(e.ID),
 		Credentials: m.credentials(e.OwnerID),
 		// The answer itself travels as an event, which any process can follow.
 		Respond: func(context.Context, workflow.Response) error { return nil },
@@ -181,7 +264,8 @@ func (m *Manager) job(r *durable.Run, e *workflow.Execution, w *workflow.Workflo
 		},
 		Detach: func(ctx context.Context, sub *workflow.Workflow, items []workflow.Item) error {
 			_, _, err := m.Execute(ctx, workflow.ExecuteRequest{OwnerID: e.OwnerID, WorkflowID: sub.ID, Version: sub.Version,
-				Mode: workflow.ModeSubWorkflow, ParentID: e.ID, Start: workflow.Start{Items: items}})
+				Mode: workflow.ModeSubWorkflow, ParentID: e.ID, Start: workflow.Start{Items: items},
+				IdempotencyKey: "detach/" + e.ID + "/" + effects.step}) // a crash before the step is recorded does not start it twice
 			return err
 		},
 		StaticData: func(ctx context.Context) (*workflow.Object, error) {
@@ -217,14 +301,16 @@ func (m *Manager) credentials(owner string) func(context.Context, string, workfl
 
 // durableEffects are Effects whose record is the durable run's journal.
 type durableEffects struct {
-	run *durable.Run
-	rec *recorder
+	run  *durable.Run
+	rec  *recorder
+	step string // the step at work
 }
 
 var _ Effects = (*durableEffects)(nil)
 
 // Step records by name.
 func (d *durableEffects) Step(_ context.Context, name string, fn func(ctx context.Context) ([]byte, error)) ([]byte, error) {
+	d.step = name
 	b, err := d.run.Step(name, fn)
 	return b, suspension(err)
 }
@@ -307,12 +393,13 @@ func (m *Manager) sweepLoop() {
 	var pruned time.Time
 	for {
 		select {
-		case <-m.ctx.Done():
+		case <-m.taking.Done():
 			return
 		case <-m.wake:
 			m.startQueued()
 		case <-tick.C:
 			m.startQueued()
+			m.stopCancelled()
 			m.recover()
 			m.endCancelledWaits()
 			if m.opts.Retention > 0 && m.now().Sub(pruned) > time.Minute {
@@ -336,32 +423,11 @@ func (m *Manager) startQueued() {
 	}
 	for _, e := range claimed {
 		if err := m.runtime.Start(m.ctx, e.ID); err != nil && m.ctx.Err() == nil {
+			m.astray[e.ID] = true // recover starts it
 			m.log.Warn("a queued execution was not started; it will be tried again", "execution_id", e.ID, "error", err)
 		}
 	}
 }
-
-// recover starts running executions whose process is gone but of which the
-// journal may never have heard. Those it knows are left alone.
-func (m *Manager) recover() {
-	alive, err := m.runtime.Holders(m.ctx)
-	if err != nil || len(alive) == 0 {
-		return // the durable runtime complains already
-	}
-	ids, err := m.store.OrphanedExecutions(m.ctx, alive, maxOrphans)
-	if err != nil && m.ctx.Err() == nil {
-		m.log.Warn("orphaned executions were not looked up; it will be tried again", "error", err)
-	}
-	m.endCancelled(ids)
-	for _, id := range ids {
-		if err := m.runtime.Start(m.ctx, id); err != nil && m.ctx.Err() == nil {
-			m.log.Warn("an orphaned execution was not started; it will be tried again", "execution_id", id, "error", err)
-		}
-	}
-}
-
-// maxOrphans bounds what one sweep takes up.
-const maxOrphans = 100
 
 func (m *Manager) prune() {
 	const batch = 500

@@ -34,10 +34,10 @@ func (m *Manager) scheduleLoop() {
 	defer tick.Stop()
 	for {
 		select {
-		case <-m.ctx.Done():
+		case <-m.taking.Done():
 			return
 		case <-tick.C:
-			m.fireDue(m.ctx)
+			m.fireDue(m.taking)
 		}
 	}
 }

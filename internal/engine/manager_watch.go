@@ -16,7 +16,7 @@ const (
 
 // Watch calls fn for each event of the owner's execution after the cursor, in
 // order, each once, and returns nil when the execution is final and all its
-// events were given. An error of fn ends it.
+// events were given. An error of fn ends it, and so does StopWatching.
 func (m *Manager) Watch(ctx context.Context, owner, id string, after int64, fn func(workflow.Event) error) error {
 	cur := cursor{m: m, owner: owner, id: id, seq: after, fn: fn}
 	if events, ok := m.ended.after(owner, id, after); ok {
@@ -42,8 +42,10 @@ func (m *Manager) Watch(ctx context.Context, owner, id string, after int64, fn f
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-m.unwatched:
+			return errStopping()
 		case <-m.ctx.Done():
-			return workflow.Errorf(workflow.CodeUnavailable, "this server is stopping; ask another one, or again in a moment")
+			return errStopping()
 		case <-recheck.C:
 			over, err = cur.catchUp(ctx)
 		case <-w.signal:

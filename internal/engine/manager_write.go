@@ -18,6 +18,9 @@ type writer struct {
 	store store.Engine
 	queue chan write
 	done  sync.WaitGroup
+
+	mu     sync.RWMutex // held to write by close, to read while handing in
+	closed bool
 }
 
 type write struct {
@@ -37,10 +40,15 @@ func newWriter(st store.Engine) *writer {
 	return w
 }
 
-// close ends the writer when all that was handed in is written. Nothing may
-// be handed in afterwards.
+// close ends the writer when all that was handed in is written. What comes
+// afterwards is refused.
 func (w *writer) close() {
-	close(w.queue)
+	w.mu.Lock()
+	if !w.closed {
+		w.closed = true
+		close(w.queue)
+	}
+	w.mu.Unlock()
 	w.done.Wait()
 }
 
@@ -54,13 +62,25 @@ func (w *writer) save(ctx context.Context, p store.Progress) error {
 // execution is final or another process's.
 func (w *writer) saveChecked(ctx context.Context, p store.Progress) (rejected bool, err error) {
 	job := write{ctx: ctx, progress: p, result: make(chan writeResult, 1)}
-	select {
-	case w.queue <- job:
-	case <-ctx.Done():
-		return false, ctx.Err()
+	if err := w.handIn(ctx, job); err != nil {
+		return false, err
 	}
 	res := <-job.result
 	return res.rejected, res.err
+}
+
+func (w *writer) handIn(ctx context.Context, job write) error {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.closed {
+		return errStopping()
+	}
+	select {
+	case w.queue <- job:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (w *writer) loop() {

@@ -75,3 +75,14 @@ func (s *Store) CancelRequested(ctx context.Context, ids []string) (marked []str
 	})
 	return marked, err
 }
+
+// LiveExecutions returns which of ids are not final, in no order.
+func (s *Store) LiveExecutions(ctx context.Context, ids []string) (live []string, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	err = s.do(ctx, "look for live executions", asEngine, func(b *pgx.Batch) {
+		all(b.Queue(`SELECT id FROM executions WHERE id = ANY ($1) AND status IN ('queued', 'running', 'waiting')`, ids), &live, scanString)
+	})
+	return live, err
+}

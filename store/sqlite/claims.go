@@ -83,3 +83,17 @@ func (s *Store) CancelRequested(ctx context.Context, ids []string) ([]string, er
 	marked, err := readAll(rows, scanString)
 	return marked, fail(doing, err)
 }
+
+// LiveExecutions returns which of ids are not final, in no order.
+func (s *Store) LiveExecutions(ctx context.Context, ids []string) ([]string, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	list, err := jsonText(ids)
+	if err != nil {
+		return nil, err
+	}
+	live, err := collect(ctx, s.read, scanString, `SELECT id FROM executions
+		WHERE id IN (SELECT value FROM json_each(?)) AND status IN ('queued', 'running', 'waiting')`, list)
+	return live, fail("look for live executions", err)
+}

@@ -143,4 +143,21 @@ var claimTests = map[string]func(w *world){
 		w.ok(err)
 		w.same("bounded", len(got), 1)
 	},
+	"live executions are those that are not final": func(w *world) {
+		wf := w.workflow(ada)
+		queued, running, waiting, over := w.execution(wf), w.execution(wf, heldBy("x")), w.execution(wf, heldBy("x")), w.execution(wf, heldBy("x"))
+		w.execution(wf) // not asked for
+		waiting.Status = workflow.StatusWaiting
+		w.save(store.Progress{Execution: waiting})
+		w.finish(over, workflow.StatusError, epoch())
+		got, err := w.LiveExecutions(w.Context(), []string{queued.ID, running.ID, waiting.ID, over.ID, "none"})
+		w.ok(err)
+		slices.Sort(got)
+		want := []string{queued.ID, running.ID, waiting.ID}
+		slices.Sort(want)
+		w.same("live", got, want)
+		none, err := w.LiveExecutions(w.Context(), nil)
+		w.ok(err)
+		w.same("of none", len(none), 0)
+	},
 }

@@ -67,6 +67,9 @@ func (s *session) begin(r *Run) {
 	r.cancel(nil)
 }
 
+// Enter puts a run that was begun into the journal now.
+func (r *Run) Enter() error { return r.journal() }
+
 // journal makes the library know a run that was begun.
 func (r *Run) journal() error {
 	e := r.entry

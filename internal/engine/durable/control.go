@@ -83,15 +83,17 @@ func (rt *Runtime) Send(ctx context.Context, id, topic string, payload []byte) e
 	return nil
 }
 
-// Forget removes all that is recorded of those runs that have ended: steps,
-// results, messages. Others are left alone. Call it with many ids at a time;
+// Forget removes all that is recorded of those runs that have ended, and that
+// Options.Keep does not want kept: steps, results, messages. Others are left
+// alone. Call it with many ids at a time;
 // what nobody forgets goes after Options.ForgetAfter.
 func (rt *Runtime) Forget(ctx context.Context, ids ...string) error {
 	s, err := rt.current()
 	if err != nil {
 		return err
 	}
-	return s.forget(ctx, ids)
+	_, err = s.forget(ctx, ids)
+	return err
 }
 
 // within calls fn, which knows no context, and stops waiting when ctx ends.

@@ -30,38 +30,43 @@ func (s *session) sweep() error {
 		for _, st := range list {
 			ids = append(ids, st.ID)
 		}
-		if err := s.forget(s.ctx, ids); err != nil || len(ids) < batch {
+		// Those that are kept come again, so look again only when some went.
+		if deleted, err := s.forget(s.ctx, ids); err != nil || len(ids) < batch || deleted == 0 {
 			return err
 		}
 	}
 	return nil
 }
 
-// forget deletes those of ids that have ended.
-func (s *session) forget(ctx context.Context, ids []string) error {
+// forget deletes those of ids that have ended and need not be kept.
+func (s *session) forget(ctx context.Context, ids []string) (deleted int, err error) {
 	for part := range slices.Chunk(ids, 500) {
 		states, err := s.states(ctx, part)
 		if err != nil {
-			return err
+			return deleted, err
 		}
 		marked, err := s.rt.book.cancelled(ctx, part)
 		if err != nil {
-			return err
+			return deleted, err
 		}
 		ended := slices.DeleteFunc(slices.Clone(part), func(id string) bool {
 			st := states[id]
 			return st != "" && st != dbos.WorkflowStatusSuccess && st != dbos.WorkflowStatusError &&
 				!(st == dbos.WorkflowStatusCancelled && slices.Contains(marked, id))
 		})
+		if ended, err = s.kept(ctx, ended); err != nil {
+			return deleted, fmt.Errorf("durable: forget: %w", err)
+		}
 		if len(ended) == 0 {
 			continue
 		}
+		deleted += len(ended)
 		if err := within(ctx, func() error { return dbos.DeleteWorkflows(s.lib, ended) }); err != nil {
-			return fmt.Errorf("durable: forget: %w", err)
+			return deleted, fmt.Errorf("durable: forget: %w", err)
 		}
 		if err := s.rt.book.forget(ctx, ended); err != nil {
-			return fmt.Errorf("durable: forget: %w", err)
+			return deleted, fmt.Errorf("durable: forget: %w", err)
 		}
 	}
-	return nil
+	return deleted, nil
 }

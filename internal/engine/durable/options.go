@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"log/slog"
@@ -34,6 +35,9 @@ type Options struct {
 	// EngineVersion is stored with each started run and handed to its Func on
 	// every call, whichever binary calls it.
 	EngineVersion string
+	// Keep returns which of ids, runs that have ended, must not be forgotten
+	// yet, because the caller's own records say otherwise. Nil: none.
+	Keep func(ctx context.Context, ids []string) ([]string, error)
 
 	TTL          time.Duration // of the slot's lease, renewed every sixth of it; default 9 s
 	ScanEvery    time.Duration // between looks for dead processes' runs; default 1 s

@@ -241,3 +241,37 @@ func (w *world) find(t *testing.T, text string) (n int) {
 	}
 	return n
 }
+
+// An ended run that its caller wants kept is not forgotten.
+func TestKeep(t *testing.T) {
+	t.Parallel()
+	w := newFile(t)
+	var keep atomic.Bool
+	keep.Store(true)
+	rt := open(t, w, func(o *Options) {
+		o.ForgetAfter, o.ScanEvery = 100*time.Millisecond, 50*time.Millisecond
+		o.Keep = func(_ context.Context, ids []string) ([]string, error) {
+			if keep.Load() {
+				return ids, nil
+			}
+			return nil, nil
+		}
+	}, func(*Run) error { return nil })
+	if err := rt.Start(t.Context(), "r"); err != nil {
+		t.Fatal(err)
+	}
+	state := func() State {
+		states, err := rt.States(t.Context(), "r", "none")
+		if err != nil || states["none"] != Unknown {
+			t.Fatal(states, err)
+		}
+		return states["r"]
+	}
+	await(t, 5*time.Second, "the run ends", func() bool { return state() == Ended })
+	time.Sleep(500 * time.Millisecond)
+	if s := state(); s != Ended {
+		t.Errorf("forgotten: %d", s)
+	}
+	keep.Store(false)
+	await(t, 5*time.Second, "the run is forgotten", func() bool { return state() == Unknown })
+}
