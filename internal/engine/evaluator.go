@@ -17,7 +17,7 @@ var _ node.Evaluator = (*evaluator)(nil)
 
 func (x *execution) evaluator(t task, h *host) *evaluator {
 	if x.session == nil {
-		x.session = x.engine.expr.Session()
+		x.session = x.engine.expr.SessionFor(x.job.Execution.OwnerID)
 		x.sessions = append(x.sessions, x.session)
 	}
 	return &evaluator{session: x.session, scope: x.scope(t, h)}

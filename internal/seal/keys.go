@@ -93,7 +93,7 @@ func KeyFile(path string) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	defer os.Remove(tmp.Name()) //nolint:errcheck // a leftover does no harm
+	defer os.Remove(tmp.Name())
 	_, err = tmp.WriteString(hex.EncodeToString(secret) + "\n")
 	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
 		return Key{}, err

@@ -122,7 +122,7 @@ func (s *Service) try(ctx context.Context, method, address string, header http.H
 	if err != nil {
 		return "", err
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read from
+	defer resp.Body.Close()
 	switch status := resp.StatusCode; {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return "", downstream("The service refuses the credential (status %d).", status)
@@ -187,7 +187,7 @@ func (s *Service) tryOAuth2(ctx context.Context, v map[string]string) (string, e
 	if err != nil {
 		return "", err
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read from
+	defer resp.Body.Close()
 	var answer struct {
 		AccessToken string `json:"access_token"`
 		Error       string `json:"error"`
@@ -211,7 +211,7 @@ func (s *Service) trySMTP(ctx context.Context, v map[string]string) (string, err
 	if err != nil {
 		return "", err
 	}
-	defer conn.Close() //nolint:errcheck // the try is over
+	defer conn.Close()
 	secure := &tls.Config{ServerName: v["host"], MinVersion: tls.VersionTLS12}
 	if v["secure"] == "true" {
 		conn = tls.Client(conn, secure)
@@ -220,7 +220,7 @@ func (s *Service) trySMTP(ctx context.Context, v map[string]string) (string, err
 	if err != nil {
 		return "", smtpFailure(ctx, "did not greet as a mail server")
 	}
-	defer c.Close() //nolint:errcheck // the try is over
+	defer c.Close()
 	if err := c.Hello(orDefault(v["hostName"], "localhost")); err != nil {
 		return "", smtpFailure(ctx, "refuses this host's name")
 	}

@@ -89,7 +89,7 @@ func textExecution(e *ExecutionView) string {
 		fmt.Fprintf(&b, " after %.0f ms", e.DurationMS)
 	}
 	if e.Error != nil {
-		fmt.Fprintf(&b, "\nfailed at %q: %s%s", e.Error.Node, e.Error.Message, ifText(e.Error.Description != "", " ("+e.Error.Description+")"))
+		fmt.Fprintf(&b, "\nfailed at %q: %s%s", e.Error.Node, e.Error.Message, ifText(e.Error.Description != "" && !strings.HasSuffix(e.Error.Message, e.Error.Description), " ("+e.Error.Description+")"))
 	}
 	if e.WaitingFor != nil {
 		fmt.Fprintf(&b, "\nwaits at %q for %s%s", e.WaitingFor.Node, e.WaitingFor.Kind, textAsked(e))

@@ -121,7 +121,7 @@ func up(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 		return err
 	}
 	db := stdlib.OpenDBFromPool(pool)
-	defer db.Close() //nolint:errcheck // the pool stays
+	defer db.Close()
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, files,
 		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))
 	if err != nil {

@@ -38,7 +38,7 @@ func (s *Store) CreateExecution(ctx context.Context, e *workflow.Execution) (*wo
 	var res sql.Result
 	err = s.together(ctx, &groupWrite{doing: doing,
 		do: func(ctx context.Context, tx *sql.Tx) (err error) {
-			res, err = tx.StmtContext(ctx, s.hot.createExecution).ExecContext(ctx, args...)
+			res, err = tx.StmtContext(ctx, s.hot.createExecution).ExecContext(ctx, args...) //nolint:sqlclosecheck // ends with the transaction
 			return err
 		},
 		alone: func(ctx context.Context) (err error) {

@@ -20,8 +20,6 @@ const workflowUnless = `SELECT w.id, w.owner_id, w.version, w.active, w.created_
 	CASE w.version WHEN ?3 THEN NULL ELSE (SELECT v.document FROM workflow_versions v WHERE v.workflow_id = w.id AND v.version = w.version) END
 	FROM workflows w WHERE w.id = ?1 AND w.owner_id = ?2`
 
-func scanWorkflow(row scanner) (*workflow.Workflow, error) { return scanWorkflowAnd(row) }
-
 func scanWorkflowAnd(row scanner, more ...any) (*workflow.Workflow, error) {
 	var w workflow.Workflow
 	var static *workflow.Object

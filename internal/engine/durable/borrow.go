@@ -83,9 +83,9 @@ func (c *lentConn) QueryContext(ctx context.Context, query string, args []driver
 	if err != nil {
 		return nil, err
 	}
-	cols, err := rows.Columns() //nolint:sqlclosecheck // lentRows closes them, when its reader does
+	cols, err := rows.Columns()
 	if err != nil {
-		return nil, errors.Join(err, rows.Close())
+		return nil, errors.Join(err, rows.Close()) //nolint:sqlclosecheck // else lentRows closes them, when its reader does
 	}
 	return &lentRows{rows: rows, cols: cols}, nil
 }

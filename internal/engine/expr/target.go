@@ -21,7 +21,7 @@ func (r *rewriter) target(e ast.Expression) ast.Expression {
 	case *ast.BracketExpression:
 		simple := isIdentifier(e.Left)
 		left := e.Left
-		e.Left = r.expr(e.Left, false)
+		e.Left = r.expr(left, false)
 		if lit, ok := e.Member.(*ast.StringLiteral); ok && lit.Value != "length" && arrayIndex(lit.Value.String()) < 0 {
 			r.property(lit.Value.String(), lit.Idx)
 			return e

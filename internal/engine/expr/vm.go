@@ -75,7 +75,7 @@ func (v *vm) guarded(ctx context.Context, limit time.Duration, outermost bool, f
 		v.syncZone()
 		v.s.run.begin(ctx, v.rt, limit)
 		if v.pool.closed.Load() { // after begin: nothing runs that is not watched
-			v.s.run.end()
+			_ = v.s.run.end()
 			return failure(KindTimeout, "the evaluation was stopped: the engine shuts down")
 		}
 	}

@@ -131,7 +131,7 @@ func (r rules) convert(v any, typ, side string) (any, error) {
 		return nil, nil
 	}
 	var out any
-	ok := true
+	var ok bool
 	switch typ {
 	case "string":
 		out, ok = v, isKind[string](v)

@@ -156,7 +156,7 @@ func shown(conds []condition, s *scope) (show, certain bool) {
 	certain = true
 	for _, c := range conds {
 		var got string
-		known := true
+		var known bool
 		switch {
 		case c.name == "@version":
 			if !versionHolds(c, s.version) {

@@ -22,7 +22,7 @@ func compilePattern(text string) (*regexp2.Regexp, string, error) {
 		pattern, flags = m[1], m[2]
 	}
 	var opts []regexp2.CompileOption
-	mode := regexp2.RegexOptions(regexp2.ECMAScript)
+	mode := regexp2.ECMAScript
 	if strings.Contains(flags, "i") {
 		mode |= regexp2.IgnoreCase
 	}

@@ -30,7 +30,7 @@ func TestValidateDocument(t *testing.T) {
 		{"missing", `"name":"n","value"`, `"value"`, FindingMissingParameter, "assignments[0].name"},
 		{"bad expression", "item.json.n }}", "item. }}", FindingBadExpression, "value"},
 		{"unknown node", "$('Start')", "$('Strat')", FindingUnknownReference, "Start"},
-		{"dangling source", `"Start":{"main"`, `"Strat":{"main"`, FindingBrokenConnection, "Start"},
+		{"dangling source", `"Start":{"main"`, `"Strat":{"main"`, FindingBrokenConnection, "Start"}, //nolint:misspell // on purpose
 		{"dangling target", `{"node":"Edit"`, `{"node":"Edti"`, FindingBrokenConnection, "Edit"},
 		{"output index", `{"main":[[`, `{"main":[[],[],[`, FindingBrokenConnection, "one output"},
 		{"error output", `{"main":[[`, `{"main":[[],[`, "warning:" + FindingUnusedErrorOutput, "continueErrorOutput"},

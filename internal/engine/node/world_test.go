@@ -26,7 +26,7 @@ func (e literal) Resolve(_ context.Context, raw any, i int, _ map[string]any) (a
 		out := make([]any, len(raw))
 		for n, v := range raw {
 			var err error
-			if out[n], err = e.Resolve(nil, v, i, nil); err != nil {
+			if out[n], err = e.Resolve(context.Background(), v, i, nil); err != nil {
 				return nil, err
 			}
 		}
@@ -35,7 +35,7 @@ func (e literal) Resolve(_ context.Context, raw any, i int, _ map[string]any) (a
 		out := &workflow.Object{}
 		for n := range raw.Len() {
 			k, v := raw.At(n)
-			r, err := e.Resolve(nil, v, i, nil)
+			r, err := e.Resolve(context.Background(), v, i, nil)
 			if err != nil {
 				return nil, err
 			}
