@@ -192,6 +192,7 @@ type Engine struct {
 	Guard     *egress.Guard
 	pool      *expr.Pool
 	workers   *expr.WorkerPool
+	mcp       *node.MCPPool
 }
 
 // OpenEngine makes an engine of the configured limits. The caller closes it.
@@ -209,6 +210,13 @@ func OpenEngine(cfg *config.Config, log *slog.Logger) (*Engine, error) {
 	}
 	opts := engine.Options{Location: zone, Registry: registry, Expr: e.pool, HTTP: guard.Client(), Logger: log,
 		Limits: engine.Limits{NodeTimeout: cfg.NodeTimeout, ExecutionTimeout: cfg.ExecutionTimeout}}
+	servers, err := node.ParseMCPServers(cfg.MCPServers)
+	if err != nil {
+		e.Close()
+		return nil, fmt.Errorf("mcp_servers: %w", err)
+	}
+	e.mcp = node.NewMCPPool(servers, log)
+	opts.MCP = e.mcp
 	if !cfg.CodeInProcess {
 		if e.workers, err = expr.NewWorkerPool(expr.WorkerOptions{Expr: limits}); err != nil {
 			e.pool.Close()
@@ -225,8 +233,9 @@ func OpenEngine(cfg *config.Config, log *slog.Logger) (*Engine, error) {
 	return e, nil
 }
 
-// Close ends worker processes and VMs.
+// Close ends MCP servers, worker processes and VMs.
 func (e *Engine) Close() {
+	e.mcp.Close()
 	if e.workers != nil {
 		e.workers.Close()
 	}

@@ -51,7 +51,7 @@ type Config struct {
 	EgressAllowPrivate bool     `key:"egress_allow_private" default:"false" doc:"Let workflows' requests reach private, loopback and link-local addresses."`
 	EgressAllowCIDRs   []string `key:"egress_allow_cidrs" default:"" doc:"Address ranges workflows' requests may reach although they are private, such as 10.1.0.0/16."`
 
-	MCPServers string `key:"mcp_servers" default:"" secret:"true" doc:"MCP servers that workflows may name, as JSON text: {'name': {'command', 'args', 'env'}} for a program that speaks over stdio, {'name': {'url'}} for an address, with double quotes. Programs are started as this server's user, shared by everybody's workflows, and see PATH, HOME and the like of this environment beside their own env. Documents can name no commands."`
+	MCPServers string `key:"mcp_servers" default:"" secret:"true" doc:"MCP servers that workflows may name, as JSON text: {\"files\": {\"command\": \"mcp-files\", \"args\": [\"/srv\"], \"env\": {\"KEY\": \"value\"}}, \"search\": {\"url\": \"https://mcp.example.com/mcp\"}}. A program speaks MCP over stdio; it runs as this server's user, is shared by everybody's workflows, and sees of this environment only PATH, HOME and the like. Documents cannot name commands."`
 
 	Timezone               string        `key:"timezone" default:"UTC" doc:"Time zone of workflows that name none."`
 	ExecutionTimeout       time.Duration `key:"execution_timeout" default:"1h" doc:"Longest an execution may compute; time it waits is not counted."`

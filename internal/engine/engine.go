@@ -27,7 +27,10 @@ type Options struct {
 	// processes. Nil: in this process.
 	Code CodeRunner
 	// HTTP is the guarded client nodes reach out with. Nil: http.DefaultClient.
-	HTTP   *http.Client
+	HTTP *http.Client
+	// MCP are the MCP servers that the operator configured. Nil: none. The
+	// caller closes it.
+	MCP    *node.MCPPool
 	Logger *slog.Logger
 	Limits Limits
 	// Location is the zone of workflows that name none. Nil: UTC.
@@ -46,6 +49,7 @@ type Engine struct {
 	expr     *expr.Pool
 	code     CodeRunner
 	http     *http.Client
+	mcp      *node.MCPPool
 	log      *slog.Logger
 	limits   Limits
 	location *time.Location
@@ -53,7 +57,7 @@ type Engine struct {
 
 // New returns an Engine.
 func New(o Options) *Engine {
-	e := &Engine{registry: o.Registry, expr: o.Expr, code: o.Code, http: o.HTTP, log: o.Logger, limits: o.Limits.withDefaults(), location: o.Location}
+	e := &Engine{registry: o.Registry, expr: o.Expr, code: o.Code, http: o.HTTP, mcp: o.MCP, log: o.Logger, limits: o.Limits.withDefaults(), location: o.Location}
 	if e.expr == nil {
 		e.expr = expr.NewPool(expr.Options{})
 	}

@@ -63,6 +63,9 @@ func (h *host) Effect(ctx context.Context, key string, fn func(ctx context.Conte
 // HTTP is the job's client, or the engine's.
 func (h *host) HTTP() *http.Client { return h.x.http }
 
+// MCP is the operator's MCP servers; use it inside Effect only.
+func (h *host) MCP() *node.MCPPool { return h.x.engine.mcp }
+
 // WaitUntil returns when t has come.
 func (h *host) WaitUntil(ctx context.Context, key string, t time.Time) error {
 	if !t.After(h.x.clock.now) {
