@@ -220,7 +220,7 @@ func (s *Service) trySMTP(ctx context.Context, v map[string]string) (string, err
 	if err != nil {
 		return "", smtpFailure(ctx, "did not greet as a mail server")
 	}
-	defer c.Close()
+	defer c.Close() //nolint:errcheck // the try is over
 	if err := c.Hello(orDefault(v["hostName"], "localhost")); err != nil {
 		return "", smtpFailure(ctx, "refuses this host's name")
 	}

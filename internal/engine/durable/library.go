@@ -40,7 +40,7 @@ func openLibrary(ctx context.Context, o Options, executor string, body dbos.Work
 		Logger:                   slog.New(quiet{o.Logger.Handler()}),
 		Serializer:               codec{},
 		SchedulerPollingInterval: time.Hour, // schedules are not used
-		SystemDBStartupTimeout:   10 * time.Second,
+		SystemDBStartupTimeout:   time.Minute,
 	}
 	var lent *sql.DB
 	var pool *pgxpool.Pool
