@@ -79,7 +79,7 @@ func TestTLS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := dial(t, grpcclient.Options{Target: lis.Addr().String(), TLS: tt.tls, ReadyTimeout: 300 * time.Millisecond})
+			c := dial(t, grpcclient.Options{Target: lis.Addr().String(), TLS: tt.tls, ReadyTimeout: 2 * time.Second})
 			err := c.Cancel(t.Context(), "ann", "e")
 			if name == "right" {
 				if err != nil {
@@ -113,7 +113,7 @@ func TestInsecureIsSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	serve(t, agent.Options{Engine: &engine{}, TLS: agent.TLS{Insecure: true}}, plain)
-	c := dial(t, grpcclient.Options{Target: plain.Addr().String(), ReadyTimeout: 300 * time.Millisecond})
+	c := dial(t, grpcclient.Options{Target: plain.Addr().String(), ReadyTimeout: 2 * time.Second})
 	err = c.Health(t.Context())
 	if wantCode(t, err, workflow.CodeUnavailable); !strings.Contains(err.Error(), "tls") {
 		t.Errorf("%q does not speak of TLS", err)
