@@ -57,7 +57,7 @@ type ManagerOptions struct {
 	// setting missedRuns goes before it.
 	MissedRuns string
 	// MaxDeaths is how many processes one execution may take down at the same
-	// place before it is given up. Default 3.
+	// place before it is given up. Default 5.
 	MaxDeaths int
 	// Drain is how long Close lets running executions end. Default 5 s.
 	Drain  time.Duration
@@ -82,6 +82,7 @@ type Manager struct {
 	now     func() time.Time
 
 	slots   chan struct{} // one token per computing execution
+	turn    chan struct{} // one token for the suspect that has its turn
 	bounded sync.Mutex    // from counting what runs to recording one more
 
 	mu        sync.Mutex
@@ -118,7 +119,7 @@ func OpenManager(ctx context.Context, o ManagerOptions) (*Manager, error) {
 		o.MaxConcurrency = 32
 	}
 	if o.MaxDeaths <= 0 {
-		o.MaxDeaths = 3
+		o.MaxDeaths = 5
 	}
 	if o.Drain <= 0 {
 		o.Drain = 5 * time.Second
@@ -133,7 +134,7 @@ func OpenManager(ctx context.Context, o ManagerOptions) (*Manager, error) {
 		o.Now = time.Now
 	}
 	m := &Manager{opts: o, engine: o.Engine, store: o.Store, log: o.Logger, now: o.Now,
-		slots: make(chan struct{}, o.MaxConcurrency), starting: map[string]*workflow.Execution{}, atWork: map[string]int{},
+		slots: make(chan struct{}, o.MaxConcurrency), turn: make(chan struct{}, 1), starting: map[string]*workflow.Execution{}, atWork: map[string]int{},
 		failures: map[string]failures{}, astray: map[string]bool{}, unwatched: make(chan struct{}),
 		recorders: map[string]*recorder{}, documents: map[versionKey]*workflow.Workflow{}, wake: make(chan struct{}, 1), opened: make(chan struct{})}
 	m.ctx, m.stop = context.WithCancel(context.WithoutCancel(ctx))

@@ -10,8 +10,9 @@ import (
 
 // poisoned counts a process that died while it computed e, and says why e is
 // given up when there were too many. An execution that gets further in between
-// begins to count anew: it is not to blame for dying machines.
-func (m *Manager) poisoned(ctx context.Context, e *workflow.Execution) (*Outcome, error) {
+// begins to count anew: it is not to blame for dying machines, nor for another
+// that kills them.
+func (m *Manager) poisoned(ctx context.Context, e *workflow.Execution, rec *recorder) (*Outcome, error) {
 	if m.opts.Supervision == nil {
 		return nil, nil
 	}
@@ -20,7 +21,7 @@ func (m *Manager) poisoned(ctx context.Context, e *workflow.Execution) (*Outcome
 		return nil, err
 	}
 	if deaths < m.opts.MaxDeaths {
-		return nil, nil
+		return nil, rec.suspected(ctx, e, deaths)
 	}
 	m.log.Error("an execution was given up because processes that computed it died", "execution_id", e.ID, "workflow_id", e.WorkflowID, "deaths", deaths)
 	err = workflow.Errorf(workflow.CodeInternal, "The execution was given up: %d times in a row the process that ran it died at the same place, for instance because it ran out of memory. The log's last event shows where.", deaths)

@@ -24,7 +24,8 @@ type recorder struct {
 	seq       int64              // of the last event
 	dirty     bool
 	done      bool
-	told      bool // the end
+	suspect   *suspect // nil when it is none
+	told      bool     // the end
 
 	flushing sync.Mutex
 }
@@ -32,7 +33,7 @@ type recorder struct {
 var _ Recorder = (*recorder)(nil)
 
 // Event keeps e and tells it. The end is told when it is stored.
-func (r *recorder) Event(_ context.Context, e workflow.Event) error {
+func (r *recorder) Event(ctx context.Context, e workflow.Event) error {
 	e.ExecutionID = r.execution.ID
 	r.mu.Lock()
 	r.events = append(r.events, e)
@@ -44,6 +45,7 @@ func (r *recorder) Event(_ context.Context, e workflow.Event) error {
 	r.mu.Unlock()
 	if !hold {
 		r.m.hub.publish(e)
+		r.heed(ctx, e.Seq)
 	}
 	return nil
 }

@@ -60,7 +60,8 @@ func (m *Manager) attempt(r *durable.Run, e *workflow.Execution, rec *recorder, 
 		return m.conclude(ctx, e, rec, cancelled(Outcome{LastNode: e.LastNode}))
 	}
 	if died {
-		if o, err := m.poisoned(ctx, e); err != nil {
+		defer rec.clear()
+		if o, err := m.poisoned(ctx, e, rec); err != nil {
 			return interrupted(err)
 		} else if o != nil {
 			return m.conclude(ctx, e, rec, o)
