@@ -203,11 +203,11 @@ func TestAttacks(t *testing.T) {
 			started := time.Now()
 			v, err := s.Resolve(context.Background(), raw, 0, attackScope(t))
 			took := time.Since(started)
-			if took > 3*time.Second {
+			if took > 3*time.Second && !raceDetector {
 				t.Errorf("took %v", took)
 			}
 			heap := peakHeap() >> 20
-			if heap > maxAttackHeap {
+			if heap > maxAttackHeap && !raceDetector {
 				t.Errorf("the heap grew by %d MiB", heap)
 			}
 			t.Logf("%v, %d MiB: %v %.60v [%s]", took, heap, err, v, peak())
@@ -218,7 +218,8 @@ func TestAttacks(t *testing.T) {
 			if !errors.As(err, &e) {
 				t.Fatalf("got %.100v and error %v, want an error of kind %s", v, err, a.kinds)
 			}
-			if !strings.Contains(" "+a.kinds+" ", " "+string(e.Kind)+" ") {
+			slow := raceDetector && e.Kind == KindTimeout
+			if !slow && !strings.Contains(" "+a.kinds+" ", " "+string(e.Kind)+" ") {
 				t.Errorf("got kind %s (%v), want %s", e.Kind, e, a.kinds)
 			}
 			got, err := s.Resolve(context.Background(), "={{ $json.n + 1 }}", 0, attackScope(t))
