@@ -12,7 +12,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -84,27 +83,12 @@ func number(name string, otherwise int) int {
 	return otherwise
 }
 
-// slowBuild is true where tests have less time: under the race detector, and
-// with -short.
-func slowBuild() bool {
-	info, _ := debug.ReadBuildInfo()
-	for _, s := range info.Settings {
-		if s.Key == "-race" && s.Value == "true" {
-			return true
-		}
-	}
-	return testing.Short()
-}
-
 // TestCrash kills the server again and again while executions are started and
 // run, at moments chosen by FLOWGATE_CRASH_SEED. In the end none that was
 // accepted is lost, each that says so has succeeded, and no effect was
 // repeated whose result was on record. FLOWGATE_CRASH_EXECUTIONS says how many.
 func TestCrash(t *testing.T) {
 	many := 500
-	if slowBuild() {
-		many = 120
-	}
 	many = number("FLOWGATE_CRASH_EXECUTIONS", many)
 	seed := number("FLOWGATE_CRASH_SEED", int(time.Now().UnixNano()%1e9))
 	t.Logf("FLOWGATE_CRASH_SEED=%d FLOWGATE_CRASH_EXECUTIONS=%d", seed, many)
@@ -267,7 +251,7 @@ func (c *crash) live(t *testing.T, db *sql.DB) int {
 func (c *crash) verify(t *testing.T, db *sql.DB, srv *serverProcess, many int) {
 	c.journal.mu.Lock() // nothing calls it any more
 	defer c.journal.mu.Unlock()
-	if many >= 100 && len(c.kills) < 3 {
+	if many >= 500 && len(c.kills) < 3 {
 		t.Errorf("the server was killed %d times only", len(c.kills))
 	}
 	byCall := 0
