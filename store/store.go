@@ -54,6 +54,10 @@ type Workflows interface {
 	// ifVersion > 0 and another stored version it is CodeConflict. Active stays
 	// as it is stored; so does static data unless the document has some.
 	UpdateWorkflow(ctx context.Context, w *workflow.Workflow, ifVersion int) error
+	// UpdateArmed is UpdateWorkflow, and arms hooks in place of those the
+	// workflow had if it is active: all of it or, when a (method, path) is
+	// another workflow's, CodeConflict as of ActivateWorkflow and nothing.
+	UpdateArmed(ctx context.Context, w *workflow.Workflow, ifVersion int, hooks []workflow.WebhookTrigger) error
 	// DeleteWorkflow removes the workflow with its versions, hooks and
 	// executions; CodeConflict while an execution is live.
 	DeleteWorkflow(ctx context.Context, owner, id string) error
@@ -61,6 +65,9 @@ type Workflows interface {
 	ListWorkflows(ctx context.Context, owner string, f WorkflowFilter, page Page) (list []*workflow.Workflow, total int, next string, err error)
 	// WorkflowVersion returns the document as it was saved under version.
 	WorkflowVersion(ctx context.Context, owner, id string, version int) (*workflow.Workflow, error)
+	// ListVersions returns at most limit versions below "before" (0: all),
+	// newest first, each as WorkflowVersion returns it.
+	ListVersions(ctx context.Context, owner, id string, before, limit int) ([]*workflow.Workflow, error)
 	// SetStaticData stores what a production run left in static data.
 	SetStaticData(ctx context.Context, owner, id string, data *workflow.Object) error
 }

@@ -54,10 +54,7 @@ func (s *Store) setActive(ctx context.Context, owner, id string, active bool, ho
 		affected(b.Queue(`UPDATE workflows SET active = $1, updated_at = CASE active WHEN $1 THEN updated_at ELSE $2 END WHERE id = $3 AND owner_id = $4`,
 			active, at(s.stampNow()), id, owner), &changed)
 		b.Queue(`DELETE FROM webhooks WHERE workflow_id = $1 AND owner_id = $2`, id, owner)
-		all(b.Queue(`INSERT INTO webhooks (shape, parameters, path, method, node, workflow_id, owner_id)
-			SELECT h.*, w.id, w.owner_id FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[]) h, workflows w
-			WHERE w.id = $6 AND w.owner_id = $7 ON CONFLICT (shape, method) DO NOTHING RETURNING shape, method`,
-			rows.shapes, rows.parameters, rows.paths, rows.methods, rows.nodes, id, owner), &armed, scanPlace)
+		rows.queue(b, owner, id, false, &armed)
 	}, func(*pgx.Batch) error {
 		if changed == 0 {
 			return notFound("workflow", id)
@@ -87,6 +84,15 @@ func hookRowsOf(hooks []workflow.WebhookTrigger) (r hookRows) {
 		r.paths, r.methods, r.nodes = append(r.paths, h.Path), append(r.methods, strings.ToUpper(h.Method)), append(r.nodes, h.Node)
 	}
 	return r
+}
+
+// queue arms the hooks for a workflow, or for an active one only. armed are
+// then those whose place was free.
+func (r *hookRows) queue(b *pgx.Batch, owner, id string, active bool, armed *[]place) {
+	all(b.Queue(`INSERT INTO webhooks (shape, parameters, path, method, node, workflow_id, owner_id)
+		SELECT h.*, w.id, w.owner_id FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[]) h, workflows w
+		WHERE w.id = $6 AND w.owner_id = $7 AND (w.active OR NOT $8) ON CONFLICT (shape, method) DO NOTHING RETURNING shape, method`,
+		r.shapes, r.parameters, r.paths, r.methods, r.nodes, id, owner, active), armed, scanPlace)
 }
 
 // taken finds the first hook whose place was not free: -1 for none. within is

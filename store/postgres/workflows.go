@@ -136,6 +136,57 @@ func (s *Store) UpdateWorkflow(ctx context.Context, w *workflow.Workflow, ifVers
 	return err
 }
 
+// UpdateArmed saves w and arms hooks, if it is active, in one transaction. The
+// hooks are put in place first, so that their clash is known in time.
+func (s *Store) UpdateArmed(ctx context.Context, w *workflow.Workflow, ifVersion int, hooks []workflow.WebhookTrigger) error {
+	if err := checkPaths(hooks); err != nil {
+		return err
+	}
+	rows := hookRowsOf(hooks)
+	var stored workflow.Workflow
+	var armed []place
+	err := s.tx(ctx, "save the workflow", user(w.OwnerID), func(b *pgx.Batch) {
+		stored = *w
+		b.Queue(`SELECT version, active, created_at FROM workflows WHERE id = $1 AND owner_id = $2 FOR NO KEY UPDATE`, w.ID, w.OwnerID).
+			QueryRow(func(row pgx.Row) error {
+				return orNotFound(row.Scan(&stored.Version, &stored.Active, stamp{&stored.CreatedAt}), "workflow", w.ID)
+			})
+		b.Queue(`DELETE FROM webhooks h USING workflows w WHERE h.workflow_id = $1 AND h.owner_id = $2 AND w.id = h.workflow_id AND w.active`, w.ID, w.OwnerID)
+		rows.queue(b, w.OwnerID, w.ID, true, &armed)
+	}, func(b *pgx.Batch) error {
+		if ifVersion > 0 && ifVersion != stored.Version {
+			return changedMeanwhile(ifVersion, stored.Version)
+		}
+		if stored.Active {
+			if err := rows.clash(armed); err != nil {
+				return err
+			}
+		}
+		stored.Version++
+		stored.UpdatedAt, stored.Document.Active = s.stampNow(), stored.Active
+		return queueSave(b, &stored)
+	})
+	if err == nil {
+		*w = stored
+	}
+	return err
+}
+
+// ListVersions returns versions below before, newest first.
+func (s *Store) ListVersions(ctx context.Context, owner, id string, before, limit int) (list []*workflow.Workflow, err error) {
+	err = s.do(ctx, "list the workflow's versions", user(owner), func(b *pgx.Batch) {
+		all(b.Queue(`SELECT w.id, w.owner_id, v.version, w.active, w.created_at, v.saved_at, v.document
+			FROM workflows w JOIN workflow_versions v ON v.workflow_id = w.id
+			WHERE w.id = $1 AND w.owner_id = $2 AND ($3 = 0 OR v.version < $3) ORDER BY v.version DESC LIMIT $4`, id, owner, before, limit),
+			&list, func(row pgx.Row) (*workflow.Workflow, error) {
+				var w workflow.Workflow
+				err := row.Scan(&w.ID, &w.OwnerID, &w.Version, &w.Active, stamp{&w.CreatedAt}, stamp{&w.UpdatedAt}, jsonInto{&w.Document})
+				return &w, err
+			})
+	})
+	return list, err
+}
+
 func queueSave(b *pgx.Batch, w *workflow.Workflow) error {
 	p, err := partsOf(&w.Document)
 	if err != nil {

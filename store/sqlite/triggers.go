@@ -19,12 +19,19 @@ func scanHook(row scanner) (h workflow.WebhookTrigger, err error) {
 // ActivateWorkflow arms hooks in place of those the workflow had. Two paths
 // that differ only in the names of their parameters are the same path.
 func (s *Store) ActivateWorkflow(ctx context.Context, owner, id string, hooks []workflow.WebhookTrigger) error {
+	if err := checkHooks(hooks); err != nil {
+		return err
+	}
+	return s.setActive(ctx, owner, id, true, hooks)
+}
+
+func checkHooks(hooks []workflow.WebhookTrigger) error {
 	for _, h := range hooks {
 		if err := checkPath(h.Path); err != nil {
 			return err
 		}
 	}
-	return s.setActive(ctx, owner, id, true, hooks)
+	return nil
 }
 
 // DeactivateWorkflow disarms the workflow; doing it twice is no error.
@@ -43,17 +50,21 @@ func (s *Store) setActive(ctx context.Context, owner, id string, active bool, ho
 		if err := touched(res, "workflow", id); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM webhooks WHERE workflow_id = ?`, id); err != nil {
+		return replaceHooks(ctx, tx, owner, id, hooks)
+	})
+}
+
+func replaceHooks(ctx context.Context, tx *sql.Tx, owner, id string, hooks []workflow.WebhookTrigger) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM webhooks WHERE workflow_id = ?`, id); err != nil {
+		return err
+	}
+	for _, h := range hooks {
+		h.OwnerID, h.WorkflowID = owner, id
+		if err := insertHook(ctx, tx, h); err != nil {
 			return err
 		}
-		for _, h := range hooks {
-			h.OwnerID, h.WorkflowID = owner, id
-			if err := insertHook(ctx, tx, h); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 func insertHook(ctx context.Context, tx *sql.Tx, h workflow.WebhookTrigger) error {

@@ -71,6 +71,25 @@ func (s *Store) WorkflowVersion(ctx context.Context, owner, id string, version i
 	return &w, nil
 }
 
+// ListVersions returns versions below before, newest first.
+func (s *Store) ListVersions(ctx context.Context, owner, id string, before, limit int) ([]*workflow.Workflow, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT w.id, w.owner_id, v.version, w.active, w.created_at, v.saved_at, v.document
+		FROM workflows w JOIN workflow_versions v ON v.workflow_id = w.id
+		WHERE w.id = ?1 AND w.owner_id = ?2 AND (?3 = 0 OR v.version < ?3) ORDER BY v.version DESC LIMIT ?4`, id, owner, before, limit)
+	if err != nil {
+		return nil, fail("list the workflow's versions", err)
+	}
+	list, err := readAll(rows, func(row scanner) (*workflow.Workflow, error) {
+		var w workflow.Workflow
+		err := row.Scan(&w.ID, &w.OwnerID, &w.Version, &w.Active, stamp{&w.CreatedAt}, stamp{&w.UpdatedAt}, jsonInto{&w.Document})
+		return &w, err
+	})
+	if err != nil {
+		return nil, fail("list the workflow's versions", err)
+	}
+	return list, nil
+}
+
 // DeleteWorkflow removes the workflow with its versions, hooks and
 // executions. While executions are live it is CodeConflict.
 func (s *Store) DeleteWorkflow(ctx context.Context, owner, id string) error {

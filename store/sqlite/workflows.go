@@ -103,32 +103,55 @@ func (s *Store) readWorkflow(ctx context.Context, owner, id string, known int) (
 // static data leaves the stored data as it is.
 func (s *Store) UpdateWorkflow(ctx context.Context, w *workflow.Workflow, ifVersion int) error {
 	return s.tx(ctx, "save the workflow", func(ctx context.Context, tx *sql.Tx) error {
-		stored := *w
-		err := tx.QueryRowContext(ctx, `SELECT version, active, created_at FROM workflows WHERE id = ? AND owner_id = ?`, w.ID, w.OwnerID).
-			Scan(&stored.Version, &stored.Active, stamp{&stored.CreatedAt})
-		if err != nil {
-			return orNotFound(err, "save the workflow", "workflow", w.ID)
-		}
-		if ifVersion > 0 && ifVersion != stored.Version {
-			return changedMeanwhile(ifVersion, stored.Version)
-		}
-		stored.Version++
-		stored.UpdatedAt, stored.Document.Active = s.stampNow(), stored.Active
-		tags, static, err := workflowParts(&stored)
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx,
-			`UPDATE workflows SET version = ?, updated_at = ?, tags = ?, search = ?, static_data = coalesce(?, static_data) WHERE id = ?`,
-			stored.Version, micros(stored.UpdatedAt), tags, searchText(&w.Document), static, w.ID)
+		stored, err := s.saveVersion(ctx, tx, w, ifVersion)
 		if err == nil {
-			err = insertVersion(ctx, tx, &stored)
-		}
-		if err == nil {
-			*w = stored
+			*w = *stored
 		}
 		return err
 	})
+}
+
+// UpdateArmed saves w and arms hooks, if it is active, in one transaction.
+func (s *Store) UpdateArmed(ctx context.Context, w *workflow.Workflow, ifVersion int, hooks []workflow.WebhookTrigger) error {
+	if err := checkHooks(hooks); err != nil {
+		return err
+	}
+	return s.tx(ctx, "save the workflow", func(ctx context.Context, tx *sql.Tx) error {
+		stored, err := s.saveVersion(ctx, tx, w, ifVersion)
+		if err == nil && stored.Active {
+			err = replaceHooks(ctx, tx, w.OwnerID, w.ID, hooks)
+		}
+		if err == nil {
+			*w = *stored
+		}
+		return err
+	})
+}
+
+// saveVersion writes w as the next version and returns what is stored then.
+func (s *Store) saveVersion(ctx context.Context, tx *sql.Tx, w *workflow.Workflow, ifVersion int) (*workflow.Workflow, error) {
+	stored := *w
+	err := tx.QueryRowContext(ctx, `SELECT version, active, created_at FROM workflows WHERE id = ? AND owner_id = ?`, w.ID, w.OwnerID).
+		Scan(&stored.Version, &stored.Active, stamp{&stored.CreatedAt})
+	if err != nil {
+		return nil, orNotFound(err, "save the workflow", "workflow", w.ID)
+	}
+	if ifVersion > 0 && ifVersion != stored.Version {
+		return nil, changedMeanwhile(ifVersion, stored.Version)
+	}
+	stored.Version++
+	stored.UpdatedAt, stored.Document.Active = s.stampNow(), stored.Active
+	tags, static, err := workflowParts(&stored)
+	if err != nil {
+		return nil, err
+	}
+	_, err = tx.ExecContext(ctx,
+		`UPDATE workflows SET version = ?, updated_at = ?, tags = ?, search = ?, static_data = coalesce(?, static_data) WHERE id = ?`,
+		stored.Version, micros(stored.UpdatedAt), tags, searchText(&w.Document), static, w.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &stored, insertVersion(ctx, tx, &stored)
 }
 
 func changedMeanwhile(wanted, stored int) error {

@@ -49,6 +49,39 @@ var triggerTests = map[string]func(w *world){
 			w.Fatalf("active %v, %v", stored.Active, err)
 		}
 	},
+	"webhook paths change with the document, or neither does": func(w *world) {
+		wf, other := w.arm(ada, hook("GET", "mine")), w.arm(bob, hook("GET", "theirs"))
+		stale := *wf
+		stale.Document = document("stale")
+		refused := stale
+		w.code(workflow.CodeConflict, w.UpdateArmed(w.Context(), &refused, 0, []workflow.WebhookTrigger{hook("GET", "new"), hook("GET", "theirs")}))
+		stored, err := w.Workflow(w.Context(), ada, wf.ID)
+		w.ok(err)
+		if stored.Version != 1 || refused.Version != 1 || stored.Document.Name == "stale" {
+			w.Fatalf("a clash saved version %d, %q", stored.Version, stored.Document.Name)
+		}
+		w.finds("GET", "mine", "mine")
+		_, err = w.Webhook(w.Context(), "GET", "new")
+		w.code(workflow.CodeNotFound, err)
+		stored.Document = document("moved")
+		w.ok(w.UpdateArmed(w.Context(), stored, 1, []workflow.WebhookTrigger{hook("GET", "new")}))
+		if stored.Version != 2 || !stored.Active {
+			w.Fatalf("saved as version %d, active %v", stored.Version, stored.Active)
+		}
+		w.finds("GET", "new", "new")
+		_, err = w.Webhook(w.Context(), "GET", "mine")
+		w.code(workflow.CodeNotFound, err)
+		w.code(workflow.CodeConflict, w.UpdateArmed(w.Context(), &stale, 1, nil))
+		w.code(workflow.CodeNotFound, w.UpdateArmed(w.Context(), &workflow.Workflow{ID: wf.ID, OwnerID: bob}, 0, nil))
+		w.finds("GET", "new", "new")
+		w.finds("GET", "theirs", "theirs")
+		w.ok(w.DeactivateWorkflow(w.Context(), bob, other.ID))
+		idle, err := w.Workflow(w.Context(), bob, other.ID)
+		w.ok(err)
+		w.ok(w.UpdateArmed(w.Context(), idle, 0, []workflow.WebhookTrigger{hook("GET", "theirs")}))
+		_, err = w.Webhook(w.Context(), "GET", "theirs")
+		w.code(workflow.CodeNotFound, err)
+	},
 	"webhook paths replace those before": func(w *world) {
 		wf := w.arm(ada, hook("GET", "a"), hook("GET", "b"))
 		w.ok(w.ActivateWorkflow(w.Context(), ada, wf.ID, []workflow.WebhookTrigger{hook("GET", "b"), hook("GET", "c")}))

@@ -70,6 +70,22 @@ var workflowTests = map[string]func(w *world){
 		}
 		_, err := w.WorkflowVersion(w.Context(), ada, wf.ID, 4)
 		w.code(workflow.CodeNotFound, err)
+		for _, c := range []struct {
+			owner         string
+			before, limit int
+			want          []int
+		}{{ada, 0, 5, []int{3, 2, 1}}, {ada, 3, 1, []int{2}}, {ada, 1, 5, nil}, {bob, 0, 5, nil}} {
+			list, err := w.ListVersions(w.Context(), c.owner, wf.ID, c.before, c.limit)
+			w.ok(err)
+			var got []int
+			for _, v := range list {
+				one, err := w.WorkflowVersion(w.Context(), ada, wf.ID, v.Version)
+				w.ok(err)
+				w.same("listed version", v, one)
+				got = append(got, v.Version)
+			}
+			w.same("versions", got, c.want)
+		}
 	},
 	"workflow's lost race is a conflict and changes nothing": func(w *world) {
 		wf := w.workflow(ada)
