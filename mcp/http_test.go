@@ -47,8 +47,8 @@ func TestOrdinaryClient(t *testing.T) {
 		t.Fatalf("initialize: %+v %v", init, err)
 	}
 	list, err := c.ListTools(t.Context(), protocol.ListToolsRequest{})
-	if err != nil || len(list.Tools) != 3 {
-		t.Fatalf("list: %v %v", list, err)
+	if err != nil || len(list.Tools) != w.visibleTo("workflows:read") {
+		t.Fatalf("list: %d %v", len(list.Tools), err)
 	}
 	result, err := c.CallTool(t.Context(), protocol.CallToolRequest{Params: protocol.CallToolParams{Name: "search_workflows", Arguments: map[string]any{"limit": 5}}})
 	if err != nil || result.IsError {

@@ -72,6 +72,11 @@ func (w *world) key(t testing.TB, subject string, scopes ...string) string {
 	return secret
 }
 
+// visibleTo is how many tools a key of that scope sees.
+func (w *world) visibleTo(scope string) int {
+	return len(w.Service.Visible(&auth.Identity{Kind: auth.KindAPIKey, Scopes: []string{scope}}))
+}
+
 // workflow stores a small workflow of owner's and returns its id.
 func (w *world) workflow(t testing.TB) string {
 	t.Helper()

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"testing"
 
+	"flowgate/internal/auth"
 	"flowgate/internal/service"
 	"flowgate/internal/workflow"
 )
@@ -16,7 +17,7 @@ func TestFacade(t *testing.T) {
 	for _, header := range [][]string{{"X-API-Key", key}, {"Authorization", "Bearer " + key}} {
 		r := w.send(t, "GET", "/api/mcp/tools", "", header...)
 		tools, _ := r.json["tools"].([]any)
-		if r.status != 200 || len(tools) != 3 || tools[0].(map[string]any)["inputSchema"] == nil {
+		if r.status != 200 || len(tools) != len(w.Service.Visible(&auth.Identity{Kind: auth.KindAPIKey, Scopes: []string{"workflows:read"}})) || tools[0].(map[string]any)["inputSchema"] == nil {
 			t.Errorf("tools: %d %s", r.status, r.body)
 		}
 	}

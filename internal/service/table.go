@@ -26,7 +26,8 @@ func (s *Service) workflowCapabilities() []*Capability {
 			Name: "get_workflow", Title: "Get a workflow", Group: "Workflows", Scope: auth.ScopeWorkflowsRead,
 			ReadOnly: true, Idempotent: true,
 			Description: "Returns one workflow: nodes, connections, settings, and how it can be started (webhook addresses included). Read it before update_workflow. detail: summary leaves out parameters; nodes limits it to some nodes.",
-			Routes:      []Route{{Method: "GET", Path: "/workflows/{workflow_id}", Status: 200}},
+			Routes: []Route{{Method: "GET", Path: "/workflows/{workflow_id}", Status: 200},
+				{Method: "GET", Path: "/workflows/{workflow_id}/versions/{version}", Status: 200}},
 		}, s.Workflow, textWorkflow),
 		row(Capability{
 			Name: "create_workflow", Title: "Create a workflow", Group: "Workflows", Scope: auth.ScopeWorkflowsWrite,
@@ -34,10 +35,21 @@ func (s *Service) workflowCapabilities() []*Capability {
 			Routes:      []Route{{Method: "POST", Path: "/workflows", Status: 201}},
 		}, s.CreateWorkflow, textSaved),
 		row(Capability{
-			Name: "update_workflow", Title: "Update a workflow", Group: "Workflows", Scope: auth.ScopeWorkflowsWrite, Idempotent: true, Destructive: true,
-			Description: "Changes a workflow: each field given replaces the stored one (nodes and connections as a whole). Give the version you read, so that a change made meanwhile by somebody else is not overwritten. Earlier versions are kept.",
+			Name: "update_workflow", Title: "Update a workflow", Group: "Workflows", Scope: auth.ScopeWorkflowsWrite, Destructive: true,
+			Description: "Changes a workflow. Prefer operations: small steps (add_node, update_node, connect, …) done all or none, e.g. [{\"op\":\"update_node\",\"name\":\"Fetch\",\"set\":{\"parameters\":{\"url\":\"https://example.com\"}}},{\"op\":\"connect\",\"from\":\"Fetch\",\"to\":\"Filter\"}]. Or give fields that replace the stored ones (nodes and connections as a whole). Give the version you read, so that a change made meanwhile by somebody else is not overwritten. Earlier versions are kept: list_workflow_versions.",
 			Routes:      []Route{{Method: "PUT", Path: "/workflows/{workflow_id}", Status: 200}},
 		}, s.UpdateWorkflow, textSaved),
+		row(Capability{
+			Name: "list_workflow_versions", Title: "List a workflow's versions", Group: "Workflows", Scope: auth.ScopeWorkflowsRead,
+			ReadOnly: true, Idempotent: true,
+			Description: "Lists a workflow's earlier saves, newest first, with what changed in each. get_workflow with version shows one whole; restore_workflow_version brings one back.",
+			Routes:      []Route{{Method: "GET", Path: "/workflows/{workflow_id}/versions", Status: 200}},
+		}, s.Versions, textVersions),
+		row(Capability{
+			Name: "restore_workflow_version", Title: "Restore a workflow's version", Group: "Workflows", Scope: auth.ScopeWorkflowsWrite, Destructive: true,
+			Description: "Saves an earlier version's document again, as the newest version. Nothing is lost: what it replaces stays in the list of versions.",
+			Routes:      []Route{{Method: "POST", Path: "/workflows/{workflow_id}/versions/{version}/restore", Status: 200}},
+		}, s.RestoreVersion, textSaved),
 		row(Capability{
 			Name: "validate_workflow", Title: "Validate a workflow", Group: "Workflows", Scope: auth.ScopeWorkflowsRead, ReadOnly: true, Idempotent: true,
 			Description: "Checks a stored workflow (workflow_id) or a document (nodes, connections) without saving or running it. Each finding names the node, the place, the fault and the mend. Saving does the same check.",

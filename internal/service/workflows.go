@@ -138,11 +138,12 @@ func (s *Service) ImportWorkflow(ctx context.Context, doc workflow.Document) (*S
 	return s.saved(ctx, w), nil
 }
 
-// UpdateWorkflowInput changes a workflow: the fields that are given replace
-// what is stored.
+// UpdateWorkflowInput changes a workflow: by operations, or by fields that
+// replace what is stored.
 type UpdateWorkflowInput struct {
 	WorkflowID  string               `json:"workflow_id"`
 	Version     int                  `json:"version,omitempty" jsonschema:"the version this change is based on; when it is no longer the newest, nothing is saved and the call fails" min:"1"`
+	Operations  []Operation          `json:"operations,omitempty" jsonschema:"steps done in this order, all or none; not together with nodes or connections"`
 	Name        *string              `json:"name,omitempty"`
 	Description *string              `json:"description,omitempty"`
 	Nodes       []workflow.Node      `json:"nodes,omitempty" jsonschema:"all nodes of the workflow from now on"`
@@ -159,10 +160,38 @@ func (s *Service) UpdateWorkflow(ctx context.Context, in UpdateWorkflowInput) (*
 	if err != nil {
 		return nil, err
 	}
-	d := &w.Document
+	base := in.Version
+	if in.Version > 0 && in.Version != w.Version {
+		return nil, changedMeanwhile(in.Version, w.Version)
+	}
+	if in.Operations != nil {
+		if in.Nodes != nil || in.Connections != nil {
+			return nil, workflow.Errorf(workflow.CodeInvalid, "operations: give either operations, or nodes and connections as a whole")
+		}
+		if err := applyOperations(&w.Document, in.Operations); err != nil {
+			return nil, err
+		}
+		base = w.Version // operations change what was read, nothing else
+	}
+	if err := in.replace(&w.Document); err != nil {
+		return nil, err
+	}
+	return s.save(ctx, w, base)
+}
+
+func changedMeanwhile(wanted, stored int) error {
+	e := workflow.Errorf(workflow.CodeConflict,
+		"version: the workflow was changed meanwhile: it is at version %d, not %d", stored, wanted)
+	e.Details = map[string]any{"version": stored}
+	e.Remedy = "read it again with get_workflow and repeat the change on that version."
+	return e
+}
+
+// replace puts the fields that are given in place of the document's.
+func (in *UpdateWorkflowInput) replace(d *workflow.Document) error {
 	if in.Name != nil {
 		if strings.TrimSpace(*in.Name) == "" {
-			return nil, workflow.Errorf(workflow.CodeInvalid, "name: must not be empty")
+			return workflow.Errorf(workflow.CodeInvalid, "name: must not be empty")
 		}
 		d.Name = *in.Name
 	}
@@ -170,6 +199,7 @@ func (s *Service) UpdateWorkflow(ctx context.Context, in UpdateWorkflowInput) (*
 		d.Description = *in.Description
 	}
 	if in.Nodes != nil {
+		keepCredentials(d, in.Nodes)
 		d.Nodes = in.Nodes
 	}
 	if in.Connections != nil {
@@ -184,25 +214,55 @@ func (s *Service) UpdateWorkflow(ctx context.Context, in UpdateWorkflowInput) (*
 	if in.Tags != nil {
 		d.Tags = in.Tags
 	}
-	giveIDs(d.Nodes)
-	s.Catalogue.Normalize(d)
-	if w.Active {
-		if v := s.validate(ctx, d); !v.Valid {
-			return nil, invalidDocument("the workflow is active, so it must stay runnable; deactivate it first, or mend: ", v)
+	return nil
+}
+
+// keepCredentials gives nodes that come back without saying anything of
+// credentials those that the same nodes had: models leave out what they did
+// not ask for. An empty object takes them away.
+func keepCredentials(d *workflow.Document, nodes []workflow.Node) {
+	for i := range nodes {
+		n := &nodes[i]
+		if n.Credentials != nil {
+			continue
+		}
+		if old := d.NodeByName(n.Name); old != nil && old.Type == n.Type {
+			n.Credentials = old.Credentials
 		}
 	}
-	if _, err := s.schedulesOf(w); err != nil && w.Active {
-		return nil, err
-	}
+}
+
+// save stores w's document as its next version, if that is based on version
+// base (0: whatever is there). An active workflow has to stay runnable, and
+// its triggers are armed anew in the same step, or nothing is saved.
+func (s *Service) save(ctx context.Context, w *workflow.Workflow, base int) (*Saved, error) {
+	giveIDs(w.Document.Nodes)
+	s.Catalogue.Normalize(&w.Document)
 	w.UpdatedAt = s.Now().UTC()
-	if err := s.Store.UpdateWorkflow(ctx, w, in.Version); err != nil {
-		return nil, err
-	}
-	if w.Active {
-		if err := s.armSchedules(ctx, w); err != nil {
+	if !w.Active {
+		if err := s.Store.UpdateWorkflow(ctx, w, base); err != nil {
 			return nil, err
 		}
-		if err := s.Store.ActivateWorkflow(ctx, w.OwnerID, w.ID, append(s.hooks(w), s.formHooks(ctx, w)...)); err != nil {
+		if w.Active { // somebody switched it on meanwhile
+			return s.saved(ctx, w), s.arm(ctx, w)
+		}
+		return s.saved(ctx, w), nil
+	}
+	if v := s.validate(ctx, &w.Document); !v.Valid {
+		return nil, invalidDocument("the workflow is active, so it must stay runnable; deactivate it first, or mend: ", v)
+	}
+	hooks := s.hooks(w)
+	if _, err := s.schedulesOf(w); err != nil {
+		return nil, err
+	}
+	if err := s.guarded(ctx, w, hooks); err != nil {
+		return nil, err
+	}
+	if err := s.Store.UpdateArmed(ctx, w, base, append(hooks, s.formHooks(ctx, w)...)); err != nil {
+		return nil, err
+	}
+	if w.Active { // nobody switched it off meanwhile
+		if err := s.armSchedules(ctx, w); err != nil {
 			return nil, err
 		}
 	}
@@ -236,6 +296,14 @@ func (s *Service) DeleteWorkflow(ctx context.Context, in DeleteWorkflowInput) (*
 		return nil, err
 	}
 	return &Deleted{WorkflowID: in.WorkflowID, Deleted: true}, nil
+}
+
+// arm arms a stored workflow's triggers as its document has them.
+func (s *Service) arm(ctx context.Context, w *workflow.Workflow) error {
+	if err := s.armSchedules(ctx, w); err != nil {
+		return err
+	}
+	return s.Store.ActivateWorkflow(ctx, w.OwnerID, w.ID, append(s.hooks(w), s.formHooks(ctx, w)...))
 }
 
 func (s *Service) saved(ctx context.Context, w *workflow.Workflow) *Saved {

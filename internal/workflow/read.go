@@ -219,10 +219,10 @@ func readPosition(v any) (p [2]float64) {
 // {type: "name"}.
 func readCredentials(v any) map[string]CredentialRef {
 	o, _ := v.(*Object)
-	if o.Len() == 0 {
+	if o == nil {
 		return nil
 	}
-	out := make(map[string]CredentialRef, o.Len())
+	out := make(map[string]CredentialRef, o.Len()) // not nil: no credentials, and that on purpose
 	for i, kind := range o.keys {
 		var ref CredentialRef
 		switch v := o.vals[i].(type) {
