@@ -52,7 +52,7 @@ func (s *Server) limits(next echo.HandlerFunc) echo.HandlerFunc {
 
 func (s *Server) maxBody(r *http.Request) int64 {
 	switch path := r.URL.Path; {
-	case strings.HasPrefix(path, "/webhook"):
+	case strings.HasPrefix(path, "/webhook"), strings.HasPrefix(path, "/form"):
 		return s.MaxWebhookBody
 	case path == "/mcp":
 		return 1 << 62

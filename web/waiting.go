@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	_ "embed"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"html/template"
@@ -10,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -26,7 +28,12 @@ const (
 //go:embed waiting.html
 var waitingHTML string
 
-var waitingPage = template.Must(template.New("waiting").Parse(waitingHTML))
+// waitingPage takes two things as they are: markup that the engine made
+// harmless, and the workflow's CSS, which cannot leave its element.
+var waitingPage = template.Must(template.New("waiting").Funcs(template.FuncMap{
+	"markup": func(text string) template.HTML { return template.HTML(text) },                            //nolint:gosec // made by the engine's allow list
+	"css":    func(text string) template.CSS { return template.CSS(strings.ReplaceAll(text, "<", "")) }, //nolint:gosec // the page's policy lets it load nothing
+}).Parse(waitingHTML))
 
 // waitingRoutes are the signed links under which executions are answered that
 // wait for a call, a decision or a form. GET shows, POST decides; a call ends
@@ -41,6 +48,9 @@ func (s *Server) waitingRoutes() {
 func (s *Server) waiting(c echo.Context) error {
 	link := readLink(c)
 	w, err := s.Service.Waiting(c.Request().Context(), link.execution, link.signature)
+	if err != nil && c.Request().Method == http.MethodGet && strings.HasPrefix(c.Path(), formPrefix) && reasonOf(err) == "not_waiting" {
+		return s.formStep(c, link, err)
+	}
 	if err != nil {
 		return s.waitingError(c, err)
 	}
@@ -55,6 +65,26 @@ func (s *Server) waiting(c echo.Context) error {
 	}
 	c.Response().Header().Set("Allow", "GET, HEAD, POST")
 	return echo.ErrMethodNotAllowed
+}
+
+// formStep shows what comes next where no page waits for an answer.
+func (s *Server) formStep(c echo.Context, l link, cause error) error {
+	step, err := s.Service.FormStep(c.Request().Context(), l.execution, l.signature)
+	if err != nil {
+		return s.waitingError(c, err)
+	}
+	if step.Ended && !step.Failed {
+		return s.waitingError(c, cause)
+	}
+	return writeStep(c, step, "")
+}
+
+func reasonOf(err error) string {
+	var known *workflow.Error
+	if !errors.As(err, &known) {
+		return ""
+	}
+	return known.Reason
 }
 
 // link is a resume link as it was called.
@@ -108,19 +138,20 @@ func (s *Server) waitingCall(c echo.Context, w *service.Waiting, l link) error {
 // waitingAnswer gives a person's answer, sent by the page or as JSON.
 func (s *Server) waitingAnswer(c echo.Context, w *service.Waiting) error {
 	response, err := readAnswer(c, w)
+	var step *service.FormStep
 	if err == nil {
-		err = s.Service.Answer(c.Request().Context(), w, response)
+		step, err = s.Service.Answer(c.Request().Context(), w, response)
 	}
 	if workflow.CodeOf(err) == workflow.CodeInvalid && wantsPage(c) {
-		return writePage(c, http.StatusBadRequest, page{Waiting: w, Fault: workflow.MessageOf(err)})
+		return writePage(c, http.StatusBadRequest, page{Waiting: w, Fault: workflow.MessageOf(err), Given: c.Request().PostForm})
 	}
 	if err != nil {
 		return s.waitingError(c, err)
 	}
-	if !wantsPage(c) {
+	if !wantsPage(c) && step.Ended && !step.Failed {
 		return writeJSON(c, http.StatusOK, map[string]string{"message": "The answer was taken."})
 	}
-	return writePage(c, http.StatusOK, page{Note: "Thank you. Your answer was taken; you can close this page."})
+	return writeStep(c, step, "")
 }
 
 func readBody(r *http.Request) ([]byte, error) {
@@ -152,12 +183,20 @@ func readAnswer(c echo.Context, w *service.Waiting) (*workflow.Object, error) {
 	}
 	out := &workflow.Object{}
 	if w.Kind != "form" {
-		for _, name := range []string{"decision", "comment"} {
+		for _, name := range []string{"decision", "choice", "comment"} {
 			out.Set(name, form.Get(name))
 		}
 		return out, nil
 	}
 	for _, f := range w.Fields {
+		if f.Type == "file" {
+			files, err := sentFiles(r, f.Name)
+			if err != nil {
+				return nil, err
+			}
+			out.Set(f.Name, files)
+			continue
+		}
 		if f.Multiple {
 			list := []any{}
 			for _, v := range form[f.Name] {
@@ -169,6 +208,31 @@ func readAnswer(c echo.Context, w *service.Waiting) (*workflow.Object, error) {
 		out.Set(f.Name, form.Get(f.Name))
 	}
 	return out, nil
+}
+
+// sentFiles reads the files that a browser sent for a field. A field left
+// empty is sent as a file without a name.
+func sentFiles(r *http.Request, name string) ([]any, error) {
+	list := []any{}
+	if r.MultipartForm == nil {
+		return list, nil
+	}
+	for _, h := range r.MultipartForm.File[name] {
+		if h.Filename == "" && h.Size == 0 {
+			continue
+		}
+		f, err := h.Open()
+		if err != nil {
+			return nil, err
+		}
+		data, err := io.ReadAll(f)
+		_ = f.Close()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, workflow.NewObject("fileName", h.Filename, "mimeType", h.Header.Get("Content-Type"), "data", base64.StdEncoding.EncodeToString(data)))
+	}
+	return list, nil
 }
 
 // wantsPage reports whether the caller is a browser rather than a program.
@@ -189,8 +253,45 @@ func (s *Server) waitingError(c echo.Context, err error) error {
 // page is what waiting.html shows.
 type page struct {
 	*service.Waiting
-	Fault string // what is wrong with the answer given
-	Note  string // all there is to say
+	Fault   string     // what is wrong with the answer given
+	Given   url.Values // the answer given, or what the address prefills
+	Heading string     // above a note
+	Note    string     // all there is to say
+	IsNote  bool       // it is a note, even an empty one
+	Link    string     // where to look again
+	Style   string     // CSS of a note
+}
+
+// Say reports whether the page is a note.
+func (p page) Say() bool { return p.Note != "" || p.IsNote }
+
+// Look is the CSS that the workflow has for its page.
+func (p page) Look() string {
+	if p.Waiting != nil {
+		return p.CSS
+	}
+	return p.Style
+}
+
+// Value is what a field holds. Passwords are not repeated.
+func (p page) Value(f service.FormField) string {
+	if v := p.Given[f.Name]; len(v) > 0 && f.Type != "password" {
+		return v[0]
+	}
+	return f.Default
+}
+
+// Chosen reports whether a choice of a field is taken.
+func (p page) Chosen(f service.FormField, option string) bool {
+	if v, given := p.Given[f.Name]; given {
+		return slices.Contains(v, option)
+	}
+	return option == f.Default || f.Multiple && slices.Contains(strings.Split(f.Default, ","), option)
+}
+
+// Files reports whether the form sends files.
+func (p page) Files() bool {
+	return p.Waiting != nil && slices.ContainsFunc(p.Fields, func(f service.FormField) bool { return f.Type == "file" })
 }
 
 // writePage writes a page that holds other people's words: it may send its

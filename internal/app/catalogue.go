@@ -98,8 +98,8 @@ func (c *Catalogue) Forms(ctx context.Context, doc *workflow.Document) []service
 }
 
 // FormItem is what a form's trigger puts out for an answer.
-func (c *Catalogue) FormItem(asked json.RawMessage, answer *workflow.Object, at time.Time) (*workflow.Item, error) {
-	return node.FormItem(asked, answer, at)
+func (c *Catalogue) FormItem(doc *workflow.Document, asked json.RawMessage, answer *workflow.Object, at time.Time, mode string) (*workflow.Item, error) {
+	return node.FormItem(asked, answer, at, mode, c.runner.Location(doc))
 }
 
 // WaitWebhook makes a waiting node, written as a webhook, ready to be called.

@@ -101,7 +101,7 @@ func (h *host) Receive(ctx context.Context, key string, w workflow.Waiting, dead
 	if _, err := x.step(ctx, w.Topic+"/at", func(context.Context) ([]byte, error) { return nil, nil }); err != nil {
 		return nil, err
 	}
-	if w.Kind == "webhook" && node.WantsAnswer(message) {
+	if w.Kind == "webhook" && node.WantsAnswer(message) || w.Kind == "form" && message != nil {
 		x.answering, x.responded = true, false
 	}
 	x.resumed(ctx, h.v, h.run)

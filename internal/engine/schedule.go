@@ -113,6 +113,9 @@ func atWall(wall time.Time, loc *time.Location) time.Time {
 	}
 }
 
+// Location is a document's time zone.
+func (e *Engine) Location(doc *workflow.Document) *time.Location { return e.locationOf(doc) }
+
 // locationOf is a document's time zone, the engine's when it names none or an
 // unknown one.
 func (e *Engine) locationOf(doc *workflow.Document) *time.Location {

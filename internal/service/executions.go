@@ -257,7 +257,7 @@ func timePtr(t time.Time) *time.Time {
 type ListExecutionsInput struct {
 	WorkflowID string `json:"workflow_id,omitempty" jsonschema:"only of this workflow"`
 	Status     string `json:"status,omitempty" enum:"queued,running,waiting,success,error,cancelled,timeout"`
-	Waiting    string `json:"waiting,omitempty" jsonschema:"only those that wait for this" enum:"time,webhook,form,approval"`
+	Waiting    string `json:"waiting,omitempty" jsonschema:"only those that wait for this" enum:"time,webhook,form,approval,choice"`
 	Since      string `json:"since,omitempty" jsonschema:"only those recorded at or after this time, such as 2026-01-31T08:00:00Z"`
 	Limit      int    `json:"limit,omitempty" default:"20" min:"1" max:"200"`
 	Cursor     string `json:"cursor,omitempty" jsonschema:"next_cursor of the previous page"`

@@ -75,16 +75,16 @@ func (s *Service) guarded(ctx context.Context, w *workflow.Workflow, hooks []wor
 		return nil // calls say so
 	}
 	for _, h := range hooks {
-		t, err := s.Catalogue.Webhook(ctx, &w.Document, h.Node)
+		t, err := s.guardOf(ctx, w, h)
 		if err != nil {
 			return err
 		}
-		if t.CredentialKind() == "" {
+		if t == nil || t.CredentialKind() == "" {
 			continue
 		}
 		_, err = s.credential(ctx, w, h.Node, t.CredentialKind())
 		if workflow.CodeOf(err) == workflow.CodeNotFound {
-			return workflow.Errorf(workflow.CodeUnrunnable, "The webhook %q checks its callers, and what it checks them against is missing. %s",
+			return workflow.Errorf(workflow.CodeUnrunnable, "The trigger %q checks its callers, and what it checks them against is missing. %s",
 				h.Node, workflow.MessageOf(err)).WithReason(codeMissingCredential)
 		}
 		if err != nil {
@@ -92,6 +92,19 @@ func (s *Service) guarded(ctx context.Context, w *workflow.Workflow, hooks []wor
 		}
 	}
 	return nil
+}
+
+// guardOf is what admits the callers of a webhook or of a form.
+func (s *Service) guardOf(ctx context.Context, w *workflow.Workflow, h workflow.WebhookTrigger) (Webhook, error) {
+	if !strings.HasPrefix(h.Path, formHookPrefix) {
+		return s.Catalogue.Webhook(ctx, &w.Document, h.Node)
+	}
+	for _, f := range s.Catalogue.Forms(ctx, &w.Document) {
+		if f.Node == h.Node {
+			return s.Catalogue.WaitWebhook(ctx, &f.Guard)
+		}
+	}
+	return nil, nil
 }
 
 // credentialNames are the credentials somebody has.

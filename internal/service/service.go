@@ -54,7 +54,8 @@ type Catalogue interface {
 	Forms(ctx context.Context, doc *workflow.Document) []Form
 	// FormItem is what such a form's trigger puts out for an answer, asked as
 	// Form says; CodeInvalid, field by field, when it is not filled in properly.
-	FormItem(asked json.RawMessage, answer *workflow.Object, at time.Time) (*workflow.Item, error)
+	// mode is "production" or "test".
+	FormItem(doc *workflow.Document, asked json.RawMessage, answer *workflow.Object, at time.Time, mode string) (*workflow.Item, error)
 	// WaitWebhook makes a waiting node, written as a webhook, ready to be called.
 	WaitWebhook(ctx context.Context, n *workflow.Node) (Webhook, error)
 	// Webhook makes a webhook trigger of a document ready to take calls.

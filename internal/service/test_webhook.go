@@ -19,8 +19,8 @@ type TestArmed struct {
 	Triggers   []TriggerView `json:"triggers" jsonschema:"the addresses; the first call of any of them is the test"`
 }
 
-// ArmTestWebhook has the workflow's webhooks take one call between them at
-// their test addresses, in any process of this installation. The execution is
+// ArmTestWebhook has the workflow's webhooks and forms take one call between
+// them at their test addresses, in any process of this installation. The execution is
 // a manual one of the newest version; the workflow need not be active.
 func (s *Service) ArmTestWebhook(ctx context.Context, in WorkflowRef) (*TestArmed, error) {
 	if s.TestHooks == nil {
@@ -33,9 +33,9 @@ func (s *Service) ArmTestWebhook(ctx context.Context, in WorkflowRef) (*TestArme
 	if v := s.validate(ctx, &w.Document); !v.Valid {
 		return nil, invalidDocument("the workflow cannot be tested: ", v)
 	}
-	hooks := s.hooks(w)
+	hooks := append(s.hooks(w), s.formHooks(ctx, w)...)
 	if len(hooks) == 0 {
-		return nil, workflow.Errorf(workflow.CodeInvalid, "the workflow has no webhook to test: add a webhook trigger, or run the workflow by hand")
+		return nil, workflow.Errorf(workflow.CodeInvalid, "the workflow has no webhook or form to test: add a webhook or form trigger, or run the workflow by hand")
 	}
 	if err := s.guarded(ctx, w, hooks); err != nil {
 		return nil, err
@@ -49,8 +49,11 @@ func (s *Service) ArmTestWebhook(ctx context.Context, in WorkflowRef) (*TestArme
 			out.Triggers[n-1].Methods = append(out.Triggers[n-1].Methods, h.Method)
 			continue
 		}
-		out.Triggers = append(out.Triggers, TriggerView{Node: h.Node, Type: w.Document.NodeByName(h.Node).Type,
-			Methods: []string{h.Method}, URL: s.PublicURL + "/webhook-test/" + h.Path})
+		t := TriggerView{Node: h.Node, Type: w.Document.NodeByName(h.Node).Type, Methods: []string{h.Method}, URL: s.PublicURL + "/webhook-test/" + h.Path}
+		if path, isForm := strings.CutPrefix(h.Path, formHookPrefix); isForm {
+			t.Methods, t.URL = []string{http.MethodGet, http.MethodPost}, s.PublicURL+"/form-test/"+path
+		}
+		out.Triggers = append(out.Triggers, t)
 	}
 	return out, nil
 }
@@ -62,14 +65,19 @@ func (s *Service) TestWebhook(ctx context.Context, call workflow.WebhookCall) (*
 		r := noTest(call.Method, call.Path, nil)
 		return &r, nil
 	}
-	return s.answerCall(ctx, hookDoor{item: "test", mode: workflow.ModeManual, none: noTest,
+	return s.answerCall(ctx, s.testDoor(), call)
+}
+
+// testDoor is where workflows are called whose test is armed.
+func (s *Service) testDoor() hookDoor {
+	return hookDoor{item: "test", mode: workflow.ModeManual, none: noTest,
 		find: func(ctx context.Context, method, path string) (*armedHook, error) {
 			t, err := s.TestHooks.TestWebhook(ctx, method, path)
 			if err != nil {
 				return nil, err
 			}
 			return &armedHook{WebhookTrigger: &t.WebhookTrigger, take: func(ctx context.Context) error { return s.TestHooks.TakeTest(ctx, t) }}, nil
-		}}, call)
+		}}
 }
 
 func noTest(method, _ string, methods []string) workflow.Response {

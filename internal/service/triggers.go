@@ -39,13 +39,14 @@ func (s *Service) ActivateWorkflow(ctx context.Context, in WorkflowRef) (*Activa
 		return nil, workflow.Errorf(workflow.CodeInvalid,
 			"the workflow has no trigger to arm: add a webhook, schedule or form trigger; a manual trigger needs no activation")
 	}
+	hooks = append(hooks, forms...)
 	if err := s.guarded(ctx, w, hooks); err != nil {
 		return nil, err
 	}
 	if err := s.armSchedules(ctx, w); err != nil {
 		return nil, err
 	}
-	if err := s.Store.ActivateWorkflow(ctx, w.OwnerID, w.ID, append(hooks, forms...)); err != nil {
+	if err := s.Store.ActivateWorkflow(ctx, w.OwnerID, w.ID, hooks); err != nil {
 		return nil, err
 	}
 	w.Active = true

@@ -15,7 +15,7 @@ import (
 // ResumeExecutionInput answers a waiting execution.
 type ResumeExecutionInput struct {
 	ExecutionID string           `json:"execution_id"`
-	Response    *workflow.Object `json:"response,omitempty" jsonschema:"the answer. To an approval: approved (true or false), comment. To a form: its fields by name. To a webhook: the json of the item that goes on"`
+	Response    *workflow.Object `json:"response,omitempty" jsonschema:"the answer. To an approval: approved (true or false), comment. To a choice: choice (a name), comment. To a form: its fields by name. To a webhook: the json of the item that goes on"`
 	WaitSeconds *int             `json:"wait_seconds,omitempty" jsonschema:"wait this long for the end" default:"2" min:"0" max:"55"`
 }
 
@@ -103,7 +103,7 @@ func (s *Service) resumeURL(e *workflow.Execution) string {
 	switch e.WaitingFor.Kind {
 	case "time":
 		return ""
-	case "form":
+	case waitsForForm:
 		return s.PublicURL + "/form-waiting/" + e.ID + "?signature=" + s.Sign(e.ID)
 	}
 	return s.PublicURL + "/webhook-waiting/" + e.ID + "?signature=" + s.Sign(e.ID)
@@ -112,7 +112,7 @@ func (s *Service) resumeURL(e *workflow.Execution) string {
 // Waiting is what a person or a program behind a resume link is asked.
 type Waiting struct {
 	ExecutionID string
-	Kind        string // "webhook", "approval", "form"
+	Kind        string // "webhook", "approval", "choice", "form"
 	Until       *time.Time
 	Title       string        `json:"title"`
 	Message     string        `json:"message"`     // of an approval
@@ -121,12 +121,21 @@ type Waiting struct {
 	Approve     string        `json:"approve"`
 	Reject      string        `json:"reject"`
 	Comment     bool          `json:"comment"`
+	Choices     []Choice      `json:"choices"` // of a choice
 	Fields      []FormField   `json:"fields"`
-	Method      string        `json:"method"` // of a webhook
+	CSS         string        `json:"css"`
+	Follows     bool          `json:"follows"` // another page may come
+	Method      string        `json:"method"`  // of a webhook
 	Suffix      string        `json:"suffix"`
 	Webhook     workflow.Node `json:"webhook"`
 
-	owner string
+	owner, topic string
+}
+
+// Choice is one of the ways that a person may choose.
+type Choice struct {
+	Name  string `json:"name"`
+	Label string `json:"label"`
 }
 
 // FormField is a field of a form that is to be filled in.
@@ -139,13 +148,15 @@ type FormField struct {
 	Default     string   `json:"default"`
 	Options     []string `json:"options"`
 	Multiple    bool     `json:"multiple"`
+	Accept      string   `json:"accept"` // of a file
+	HTML        string   `json:"html"`   // of a text between fields: harmless markup
 }
 
 // Waiting looks up what is asked behind a signed link: CodeForbidden for
 // another signature, CodeConflict when nothing is asked, or not any more.
 func (s *Service) Waiting(ctx context.Context, executionID, signature string) (*Waiting, error) {
-	if s.Sign == nil || subtle.ConstantTimeCompare([]byte(s.Sign(executionID)), []byte(signature)) != 1 {
-		return nil, workflow.Errorf(workflow.CodeForbidden, "this link is not complete; use it exactly as it was given").WithReason("bad_signature")
+	if err := s.signed(executionID, signature); err != nil {
+		return nil, err
 	}
 	e, err := s.Store.ExecutionByID(ctx, executionID)
 	if err != nil {
@@ -154,7 +165,7 @@ func (s *Service) Waiting(ctx context.Context, executionID, signature string) (*
 	if e.Status != workflow.StatusWaiting || e.WaitingFor == nil || e.WaitingFor.Kind == "time" {
 		return nil, workflow.Errorf(workflow.CodeConflict, "nothing is waiting for an answer here (any more)").WithReason("not_waiting")
 	}
-	w := &Waiting{ExecutionID: e.ID, Kind: e.WaitingFor.Kind, Until: e.WaitingFor.Until, owner: e.OwnerID}
+	w := &Waiting{ExecutionID: e.ID, Kind: e.WaitingFor.Kind, Until: e.WaitingFor.Until, owner: e.OwnerID, topic: e.WaitingFor.Topic}
 	if len(e.WaitingFor.Data) > 0 {
 		if err := json.Unmarshal(e.WaitingFor.Data, w); err != nil {
 			return nil, err
@@ -163,9 +174,34 @@ func (s *Service) Waiting(ctx context.Context, executionID, signature string) (*
 	return w, nil
 }
 
-// Answer gives a person's answer to what w asks.
-func (s *Service) Answer(ctx context.Context, w *Waiting, response *workflow.Object) error {
-	return s.Agent.Resume(ctx, w.owner, w.ExecutionID, response)
+// signed checks the signature of an execution's links.
+func (s *Service) signed(executionID, signature string) error {
+	if s.Sign == nil || subtle.ConstantTimeCompare([]byte(s.Sign(executionID)), []byte(signature)) != 1 {
+		return workflow.Errorf(workflow.CodeForbidden, "this link is not complete; use it exactly as it was given").WithReason("bad_signature")
+	}
+	return nil
+}
+
+// waitsForForm is the kind of a wait for a form.
+const waitsForForm = "form"
+
+// Answer gives a person's answer to what w asks. Where further pages may
+// come, it says what comes next.
+func (s *Service) Answer(ctx context.Context, w *Waiting, response *workflow.Object) (*FormStep, error) {
+	seq := int64(0)
+	if w.Follows {
+		var err error
+		if seq, err = s.lastSeq(ctx, w.owner, w.ExecutionID); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.Agent.Resume(ctx, w.owner, w.ExecutionID, response); err != nil {
+		return nil, err
+	}
+	if !w.Follows {
+		return &FormStep{Ended: true}, nil
+	}
+	return s.formStep(ctx, w.owner, w.ExecutionID, w.topic, seq)
 }
 
 // AnswerCall ends a wait by an HTTP call, and returns what the caller is

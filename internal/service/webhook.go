@@ -59,11 +59,16 @@ type armedHook struct {
 // execution is recorded before anything is answered. The webhook's own rules
 // say who may call.
 func (s *Service) Webhook(ctx context.Context, call workflow.WebhookCall) (*workflow.Response, error) {
-	return s.answerCall(ctx, hookDoor{item: "production", mode: workflow.ModeWebhook, none: s.Catalogue.NoWebhook,
+	return s.answerCall(ctx, s.door(), call)
+}
+
+// door is where active workflows are called.
+func (s *Service) door() hookDoor {
+	return hookDoor{item: "production", mode: workflow.ModeWebhook, none: s.Catalogue.NoWebhook,
 		find: func(ctx context.Context, method, path string) (*armedHook, error) {
 			hook, err := s.Store.Webhook(ctx, method, path)
 			return &armedHook{WebhookTrigger: hook}, err
-		}}, call)
+		}}
 }
 
 func (s *Service) answerCall(ctx context.Context, door hookDoor, call workflow.WebhookCall) (*workflow.Response, error) {

@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -107,7 +108,7 @@ type ExecutionError struct {
 // Waiting says what a waiting execution waits for.
 type Waiting struct {
 	Node  string          `json:"node"`
-	Kind  string          `json:"kind"` // "time", "webhook", "approval", "form"
+	Kind  string          `json:"kind"` // "time", "webhook", "approval", "form", "choice"
 	Until *time.Time      `json:"until,omitempty"`
 	Data  json.RawMessage `json:"data,omitempty"`
 	// Topic is where an answer has to be sent; of the engine's own concern.
@@ -169,6 +170,20 @@ type Response struct {
 	Status  int         `json:"status"`
 	Headers [][2]string `json:"headers,omitempty"`
 	Body    []byte      `json:"body,omitempty"` // base64 in JSON
+}
+
+// FormEndType is the content type of a Response that is the last page of a
+// form: an object with title, message and css.
+const FormEndType = "application/vnd.flowgate.form-end+json"
+
+// Header returns the first header of that name.
+func (r *Response) Header(name string) string {
+	for _, h := range r.Headers {
+		if strings.EqualFold(h[0], name) {
+			return h[1]
+		}
+	}
+	return ""
 }
 
 // ExecuteRequest asks the engine for one execution of a stored workflow. With

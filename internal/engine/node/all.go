@@ -38,6 +38,7 @@ func All() []*Type {
 		executeWorkflowTrigger(),
 		waitType(),
 		approval(),
+		choice(),
 		mcpTool(),
 		formType(),
 		scheduleTrigger(),

@@ -32,9 +32,11 @@ type waitParams1 struct {
 	Unit1   string  `json:"unit" doc:"Unit of the amount." default:"hours" enum:"seconds,minutes,hours,days" show:"resume=timeInterval"`
 }
 
+const waitName = "n8n-nodes-base.wait"
+
 // waitType holds the execution for a time or until it is called.
 func waitType() *Type {
-	const name = "n8n-nodes-base.wait"
+	const name = waitName
 	return &Type{
 		Name: name, DisplayName: "Wait", Category: workflow.CategoryFlow,
 		Description: "Holds the execution for a time, until a date, or until its resume address or form is used. Waiting takes no memory.",
@@ -108,7 +110,7 @@ func (p *waitParams) receive(ctx context.Context, c *Call) (Output, error) {
 	if !deadline.IsZero() {
 		w.Until = &deadline
 	}
-	if w.Data, err = p.shown(c.Node); err != nil {
+	if w.Data, err = p.shown(c); err != nil {
 		return Output{}, err
 	}
 	message, err := c.Host.Receive(ctx, "wait", w, deadline)
@@ -118,15 +120,22 @@ func (p *waitParams) receive(ctx context.Context, c *Call) (Output, error) {
 	if message == nil {
 		return Items(passed(c.Items())), nil
 	}
-	return Items([]workflow.Item{messageItem(message, len(c.Items()))}), nil
+	item := messageItem(message, len(c.Items()))
+	if p.Resume == waitForm {
+		paired := item.Paired
+		item = formItem(p.FormFields.shown(), item.JSON)
+		item.Paired = paired
+	}
+	return Items([]workflow.Item{item}), nil
 }
 
 // shown is what those see who may end the wait. For a call it holds the
 // wait as a webhook node: its method, its answer and its authentication.
-func (p *waitParams) shown(n *workflow.Node) (json.RawMessage, error) {
+func (p *waitParams) shown(c *Call) (json.RawMessage, error) {
+	n := c.Node
 	if p.Resume == waitForm {
 		return workflow.NewObject("title", firstOf(p.FormTitle, "Please fill in"), "description", p.FormDescription,
-			"button", "Submit", "fields", p.FormFields.shown()).MarshalJSON()
+			"button", "Submit", "fields", p.FormFields.shown(), "follows", FormFollows(c.Document, n.Name)).MarshalJSON()
 	}
 	suffix := strings.Trim(textOf(p.Options.Value("webhookSuffix")), "/")
 	params := workflow.NewObject("httpMethod", p.HTTPMethod, "path", suffix, "authentication", firstOf(p.Authentication, "none"),

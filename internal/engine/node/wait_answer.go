@@ -12,6 +12,7 @@ const (
 	waitWebhook  = "webhook"
 	waitForm     = "form"
 	waitApproval = "approval"
+	waitChoice   = "choice"
 )
 
 // CheckAnswer reads the answer to what an execution waits for, as the waiting
@@ -29,6 +30,8 @@ func CheckAnswer(w *workflow.Waiting, response *workflow.Object) (*workflow.Obje
 	switch w.Kind {
 	case waitApproval:
 		return checkApproval(response)
+	case waitChoice:
+		return checkChoice(asked, response)
 	case waitForm:
 		fields, _ := asked.Value("fields").([]any)
 		return checkForm(fields, response)

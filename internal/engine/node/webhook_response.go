@@ -32,15 +32,29 @@ func (w *Webhook) Misfit(d *workflow.Document) *workflow.Response {
 }
 
 func reachesRespond(d *workflow.Document, from string) bool {
+	return reaches(d, from, isRespond)
+}
+
+func isRespond(n *workflow.Node) bool { return n.Type == respondName }
+
+// reaches reports whether an enabled node that fits lies behind a node of d.
+func reaches(d *workflow.Document, from string, fits func(*workflow.Node) bool) bool {
+	if d == nil {
+		return false
+	}
 	seen, queue := map[string]bool{from: true}, []string{from}
 	for len(queue) > 0 {
 		name := queue[0]
 		queue = queue[1:]
-		if n := d.NodeByName(name); n != nil && n.Type == respondName && !n.Disabled {
-			return true
-		}
 		for _, targets := range d.Connections.MainOutputs(name) {
 			for _, t := range targets {
+				n := d.NodeByName(t.Node)
+				if n == nil || seen[t.Node] && t.Node != from {
+					continue
+				}
+				if !n.Disabled && fits(n) {
+					return true
+				}
 				if !seen[t.Node] {
 					seen[t.Node] = true
 					queue = append(queue, t.Node)
