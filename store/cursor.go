@@ -20,6 +20,7 @@ const (
 	ListOfExecutions  List = "e"
 	ListOfKeys        List = "k"
 	ListOfCredentials List = "c"
+	ListOfGrants      List = "g"
 )
 
 // DefaultLimit is how many rows a page holds whose Limit is not positive.

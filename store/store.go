@@ -34,7 +34,11 @@ type Users interface {
 	User(ctx context.Context, id string) (*workflow.User, error)
 	UserByEmail(ctx context.Context, email string) (*workflow.User, error)
 	ListUsers(ctx context.Context, page Page) (users []*workflow.User, next string, err error)
+	// UpdateUser stores email, role and disabled.
 	UpdateUser(ctx context.Context, u *workflow.User) error
+	// UpdateProfile stores what users change themselves: email, anonymous,
+	// metadata and UpdatedAt; CodeConflict when the email is taken.
+	UpdateProfile(ctx context.Context, u *workflow.User) error
 }
 
 // WorkflowFilter narrows a list of workflows; zero fields do not.
@@ -209,6 +213,9 @@ type Keys interface {
 	// Key finds a key by id, whoever owns it, for the authenticator.
 	Key(ctx context.Context, id string) (*workflow.Key, error)
 	ListKeys(ctx context.Context, owner string, page Page) (list []*workflow.Key, next string, err error)
+	// RotateKey puts hash in the place of the key's, which stays good until
+	// the time; CodeConflict when the key is revoked. owner "" is the operator.
+	RotateKey(ctx context.Context, owner, id string, hash []byte, until time.Time) error
 	// RevokeKey makes the key unusable for good; idempotent. owner "" is the operator.
 	RevokeKey(ctx context.Context, owner, id string, at time.Time) error
 	TouchKeys(ctx context.Context, lastUsed map[string]time.Time) error
@@ -262,6 +269,10 @@ type Store interface {
 	Leases
 	Credentials
 	TestWebhooks
+	SignIns
+	Passwords
+	Nonces
+	Grants
 	// Ping reports whether the backend answers.
 	Ping(ctx context.Context) error
 	Close() error

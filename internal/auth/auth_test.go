@@ -56,6 +56,15 @@ func (s *keyStore) RevokeKey(_ context.Context, _, id string, at time.Time) erro
 	return nil
 }
 
+func (s *keyStore) RotateKey(_ context.Context, _, id string, hash []byte, until time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.keys[id]
+	k.PreviousHash, k.PreviousUntil, k.Hash = k.Hash, until, hash
+	s.keys[id] = k
+	return nil
+}
+
 func (s *keyStore) TouchKeys(_ context.Context, used map[string]time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

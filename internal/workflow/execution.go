@@ -206,23 +206,32 @@ type Key struct {
 	ID            string
 	OwnerID       string
 	ClientName    string
-	Hash          []byte // HMAC-SHA-256 of the secret under the pepper
+	Hash          []byte // HMAC-SHA-256 of the secret under the pepper; with Signing an Ed25519 public key
+	Signing       bool   // the key signs requests instead of being sent
 	Scopes        []string
-	RateLimitTier string // "standard", "premium", "unlimited"
+	AllowedIPs    []string // address ranges it may be used from; none: any
+	RateLimitTier string   // "standard", "premium", "unlimited"
 	Active        bool
 	CreatedAt     time.Time
 	ExpiresAt     time.Time // zero: never
 	LastUsedAt    time.Time // zero: never; written with delay
 	RevokedAt     time.Time // zero: not revoked
+
+	PreviousHash  []byte    // Hash before the last rotation
+	PreviousUntil time.Time // PreviousHash is good until then
 }
 
 // User is a person (or workspace) that owns rows.
 type User struct {
-	ID        string
-	Email     string
-	Role      string // "user" or "admin"
-	Disabled  bool
-	CreatedAt time.Time
+	ID         string
+	Email      string
+	Role       string // "user" or "admin"
+	Disabled   bool
+	Anonymous  bool            // a guest, without email and password
+	Metadata   json.RawMessage // JSON object the user wrote; may be empty
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	SignedInAt time.Time // zero: never
 }
 
 // WebhookTrigger is an armed webhook path of an active workflow.

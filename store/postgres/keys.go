@@ -11,12 +11,13 @@ import (
 )
 
 const keyColumns = `id, owner_id, client_name, hash, scopes, rate_limit_tier, active,
-	created_at, expires_at, last_used_at, revoked_at`
+	created_at, expires_at, last_used_at, revoked_at, signing, allowed_ips, previous_hash, previous_until`
 
 func scanKey(row pgx.Row) (*workflow.Key, error) {
 	var k workflow.Key
 	err := row.Scan(&k.ID, &k.OwnerID, &k.ClientName, &k.Hash, &k.Scopes, &k.RateLimitTier, &k.Active,
-		stamp{&k.CreatedAt}, stamp{&k.ExpiresAt}, stamp{&k.LastUsedAt}, stamp{&k.RevokedAt})
+		stamp{&k.CreatedAt}, stamp{&k.ExpiresAt}, stamp{&k.LastUsedAt}, stamp{&k.RevokedAt},
+		&k.Signing, &k.AllowedIPs, &k.PreviousHash, stamp{&k.PreviousUntil})
 	return &k, err
 }
 
@@ -26,9 +27,10 @@ func (s *Store) CreateKey(ctx context.Context, k *workflow.Key) error {
 		k.CreatedAt = s.stampNow()
 	}
 	return s.do(ctx, "create the key", user(k.OwnerID), func(b *pgx.Batch) {
-		b.Queue(`INSERT INTO api_keys (`+keyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		b.Queue(`INSERT INTO api_keys (`+keyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 			k.ID, k.OwnerID, k.ClientName, append([]byte{}, k.Hash...), append([]string{}, k.Scopes...), k.RateLimitTier, k.Active,
-			at(k.CreatedAt), at(k.ExpiresAt), at(k.LastUsedAt), at(k.RevokedAt))
+			at(k.CreatedAt), at(k.ExpiresAt), at(k.LastUsedAt), at(k.RevokedAt),
+			k.Signing, append([]string{}, k.AllowedIPs...), k.PreviousHash, at(k.PreviousUntil))
 	})
 }
 
@@ -63,6 +65,36 @@ func (s *Store) ListKeys(ctx context.Context, owner string, page store.Page) ([]
 		return store.Cursor{At: k.CreatedAt, ID: k.ID}
 	})
 	return list, next, nil
+}
+
+// RotateKey puts a new hash in the place of the key's, which becomes the
+// previous one.
+func (s *Store) RotateKey(ctx context.Context, owner, id string, hash []byte, until time.Time) error {
+	var w where
+	query := `UPDATE api_keys SET previous_hash = CASE WHEN revoked_at IS NULL THEN hash ELSE previous_hash END, 
+		previous_until = CASE WHEN revoked_at IS NULL THEN ` + w.arg(at(until)) + `::timestamptz ELSE previous_until END, hash = CASE WHEN revoked_at IS NULL THEN ` + w.arg(hash) + `::bytea ELSE hash END`
+	w.and("id = ?", id)
+	as := asAdmin
+	if owner != "" {
+		as = user(owner)
+		w.and("owner_id = ?", owner)
+	}
+	var revoked []bool
+	err := s.do(ctx, "rotate the key", as, func(b *pgx.Batch) {
+		all(b.Queue(query+w.String()+` RETURNING revoked_at IS NOT NULL`, w.args...), &revoked, func(row pgx.Row) (r bool, err error) {
+			err = row.Scan(&r)
+			return r, err
+		})
+	})
+	switch {
+	case err != nil:
+		return err
+	case len(revoked) == 0:
+		return notFound("key", id)
+	case revoked[0]:
+		return store.ErrKeyRevoked()
+	}
+	return nil
 }
 
 // RevokeKey makes the key inactive and stamps it; a second call keeps the

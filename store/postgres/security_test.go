@@ -111,6 +111,8 @@ func fill(t *testing.T, s *postgres.Store) {
 	for _, who := range []string{"ada", "bob"} {
 		ok(s.CreateUser(t.Context(), &workflow.User{ID: who, Email: who + "@example.org"}))
 		ok(s.CreateKey(t.Context(), &workflow.Key{ID: "key-" + who, OwnerID: who, Active: true}))
+		_, err := s.EnsureGrant(t.Context(), &store.Grant{UserID: who, ClientID: "client-" + who, CreatedAt: soon})
+		ok(err)
 		ok(s.CreateWorkflow(t.Context(), &workflow.Workflow{ID: "wf-" + who, OwnerID: who}))
 		ok(s.ActivateWorkflow(t.Context(), who, "wf-"+who, []workflow.WebhookTrigger{{Path: who, Method: "GET", Node: "n"}}))
 		ok(s.ArmTest(t.Context(), who, "wf-"+who, []workflow.WebhookTrigger{{Path: who, Method: "GET", Node: "n"}}, soon))
@@ -128,7 +130,7 @@ func fill(t *testing.T, s *postgres.Store) {
 }
 
 var owned = []string{"workflows", "workflow_versions", "webhooks", "executions", "execution_chunks", "api_keys",
-	"test_webhooks", "schedules", "credentials"}
+	"test_webhooks", "schedules", "credentials", "oauth_grants"}
 
 // TestOthersRowsAreInvisible asks without any filter by owner, as the role
 // that acts for a user: row-level security alone keeps the rest away.
@@ -197,6 +199,14 @@ func TestOthersRowsCannotBeTouched(t *testing.T) {
 		{"authenticated", `DELETE FROM credentials WHERE id = 'cr-bob'`, ""},
 		{"authenticated", `UPDATE schedules SET next_at = now() WHERE owner_id = 'bob'`, ""},
 		{"authenticated", `SELECT * FROM execution_answers`, denied},
+		{"authenticated", `UPDATE oauth_grants SET scopes = '{tools:execute}' WHERE owner_id = 'bob'`, ""},
+		{"authenticated", `INSERT INTO oauth_grants VALUES ('bob', 'c', '', '{}', now(), now())`, denied},
+		{"authenticated", `SELECT * FROM passwords`, denied},
+		{"authenticated", `SELECT * FROM sign_ins`, denied},
+		{"authenticated", `SELECT * FROM nonces`, denied},
+		{"flowgate_admin", `SELECT * FROM passwords`, denied},
+		{"flowgate_engine", `SELECT * FROM passwords`, denied},
+		{"flowgate_auth", `SELECT * FROM oauth_grants`, denied},
 		{"flowgate_auth", `SELECT * FROM credentials`, denied},
 		{"flowgate_engine", `SELECT * FROM credentials`, denied},
 		{"flowgate_engine", `UPDATE schedules SET rules = ''`, denied},
@@ -204,7 +214,7 @@ func TestOthersRowsCannotBeTouched(t *testing.T) {
 		{"authenticated", `UPDATE workflows SET owner_id = 'bob'`, denied},
 		{"authenticated", `DELETE FROM executions`, denied},
 		{"authenticated", `UPDATE executions SET executor = 'mine'`, denied},
-		{"authenticated", `UPDATE api_keys SET hash = ''`, denied},
+		{"authenticated", `UPDATE api_keys SET scopes = '{}'`, denied},
 		{"authenticated", `SELECT * FROM users`, denied},
 		{"authenticated", `SELECT * FROM secrets`, denied},
 		{"authenticated", `SELECT * FROM leases`, denied},
@@ -221,7 +231,7 @@ func TestOthersRowsCannotBeTouched(t *testing.T) {
 		{"flowgate_engine", `SELECT * FROM secrets`, denied},
 		{"flowgate_engine", `SELECT * FROM users`, denied},
 		{"flowgate_engine", `UPDATE executions SET owner_id = 'ada'`, denied},
-		{"flowgate_admin", `SELECT hash FROM api_keys`, denied},
+		{"flowgate_admin", `UPDATE api_keys SET scopes = '{}'`, denied},
 		{"flowgate_admin", `SELECT * FROM workflows`, denied},
 		{"flowgate_admin", `SELECT * FROM secrets`, denied},
 		{"flowgate_admin", `DELETE FROM users`, denied},

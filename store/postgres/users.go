@@ -10,11 +10,12 @@ import (
 	"flowgate/store"
 )
 
-const userColumns = `id, email, role, disabled, created_at`
+const userColumns = `id, email, role, disabled, created_at, anonymous, updated_at, signed_in_at, metadata`
 
 func scanUser(row pgx.Row) (*workflow.User, error) {
 	var u workflow.User
-	err := row.Scan(&u.ID, &u.Email, &u.Role, &u.Disabled, stamp{&u.CreatedAt})
+	err := row.Scan(&u.ID, &u.Email, &u.Role, &u.Disabled, stamp{&u.CreatedAt},
+		&u.Anonymous, stamp{&u.UpdatedAt}, stamp{&u.SignedInAt}, (*[]byte)(&u.Metadata))
 	return &u, err
 }
 
@@ -26,8 +27,9 @@ func (s *Store) CreateUser(ctx context.Context, u *workflow.User) error {
 		u.CreatedAt = s.stampNow()
 	}
 	err := s.do(ctx, "create the user", asAdmin, func(b *pgx.Batch) {
-		b.Queue(`INSERT INTO users (id, email, email_key, role, disabled, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-			u.ID, u.Email, emailKey(u.Email), u.Role, u.Disabled, at(u.CreatedAt))
+		b.Queue(`INSERT INTO users (id, email, email_key, role, disabled, created_at, anonymous, updated_at, signed_in_at, metadata)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			u.ID, u.Email, emailKey(u.Email), u.Role, u.Disabled, at(u.CreatedAt), u.Anonymous, at(u.UpdatedAt), at(u.SignedInAt), []byte(u.Metadata))
 	})
 	return userClash(err, u)
 }
@@ -83,10 +85,19 @@ func (s *Store) ListUsers(ctx context.Context, page store.Page) ([]*workflow.Use
 
 // UpdateUser stores email, role and disabled of u.
 func (s *Store) UpdateUser(ctx context.Context, u *workflow.User) error {
+	return s.updateUser(ctx, u, `role = $4, disabled = $5`, u.Role, u.Disabled)
+}
+
+// UpdateProfile stores what users change themselves.
+func (s *Store) UpdateProfile(ctx context.Context, u *workflow.User) error {
+	return s.updateUser(ctx, u, `anonymous = $4, metadata = $5, updated_at = $6`, u.Anonymous, []byte(u.Metadata), at(u.UpdatedAt))
+}
+
+func (s *Store) updateUser(ctx context.Context, u *workflow.User, set string, args ...any) error {
 	var n int64
 	err := s.do(ctx, "change the user", asAdmin, func(b *pgx.Batch) {
-		affected(b.Queue(`UPDATE users SET email = $1, email_key = $2, role = $3, disabled = $4 WHERE id = $5`,
-			u.Email, emailKey(u.Email), u.Role, u.Disabled, u.ID), &n)
+		affected(b.Queue(`UPDATE users SET email = $2, email_key = $3, `+set+` WHERE id = $1`,
+			append([]any{u.ID, u.Email, emailKey(u.Email)}, args...)...), &n)
 	})
 	if err == nil && n == 0 {
 		return notFound("user", u.ID)

@@ -10,12 +10,13 @@ import (
 )
 
 const keyColumns = `id, owner_id, client_name, hash, scopes, rate_limit_tier, active,
-	created_at, expires_at, last_used_at, revoked_at`
+	created_at, expires_at, last_used_at, revoked_at, signing, allowed_ips, previous_hash, previous_until`
 
 func scanKey(row scanner) (*workflow.Key, error) {
 	var k workflow.Key
 	err := row.Scan(&k.ID, &k.OwnerID, &k.ClientName, &k.Hash, jsonInto{&k.Scopes}, &k.RateLimitTier, &k.Active,
-		stamp{&k.CreatedAt}, stamp{&k.ExpiresAt}, stamp{&k.LastUsedAt}, stamp{&k.RevokedAt})
+		stamp{&k.CreatedAt}, stamp{&k.ExpiresAt}, stamp{&k.LastUsedAt}, stamp{&k.RevokedAt},
+		&k.Signing, jsonInto{&k.AllowedIPs}, &k.PreviousHash, stamp{&k.PreviousUntil})
 	return &k, err
 }
 
@@ -28,14 +29,19 @@ func (s *Store) CreateKey(ctx context.Context, k *workflow.Key) error {
 	if err != nil {
 		return err
 	}
+	ranges, err := jsonText(k.AllowedIPs)
+	if err != nil {
+		return err
+	}
 	hash := k.Hash
 	if hash == nil {
 		hash = []byte{}
 	}
 	_, err = s.write.ExecContext(ctx,
-		`INSERT INTO api_keys (`+keyColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		`INSERT INTO api_keys (`+keyColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		k.ID, k.OwnerID, k.ClientName, hash, scopes, k.RateLimitTier, k.Active,
-		micros(k.CreatedAt), micros(k.ExpiresAt), micros(k.LastUsedAt), micros(k.RevokedAt))
+		micros(k.CreatedAt), micros(k.ExpiresAt), micros(k.LastUsedAt), micros(k.RevokedAt),
+		k.Signing, ranges, blob(k.PreviousHash), micros(k.PreviousUntil))
 	return fail("create the key", err)
 }
 
@@ -65,6 +71,23 @@ func (s *Store) ListKeys(ctx context.Context, owner string, page store.Page) ([]
 		return store.Cursor{At: k.CreatedAt, ID: k.ID}
 	})
 	return list, next, nil
+}
+
+// RotateKey puts a new hash in the place of the key's, which becomes the
+// previous one.
+func (s *Store) RotateKey(ctx context.Context, owner, id string, hash []byte, until time.Time) error {
+	return s.tx(ctx, "rotate the key", func(ctx context.Context, tx *sql.Tx) error {
+		var revoked int64
+		err := tx.QueryRowContext(ctx, `SELECT revoked_at FROM api_keys WHERE id = ? AND (owner_id = ? OR ? = '')`, id, owner, owner).Scan(&revoked)
+		if err != nil {
+			return orNotFound(err, "rotate the key", "key", id)
+		}
+		if revoked != 0 {
+			return store.ErrKeyRevoked()
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE api_keys SET previous_hash = hash, previous_until = ?, hash = ? WHERE id = ?`, micros(until), hash, id)
+		return err
+	})
 }
 
 // RevokeKey makes the key inactive and stamps it; a second call keeps the

@@ -8,11 +8,12 @@ import (
 	"flowgate/store"
 )
 
-const userColumns = `id, email, role, disabled, created_at`
+const userColumns = `id, email, role, disabled, created_at, anonymous, updated_at, signed_in_at, metadata`
 
 func scanUser(row scanner) (*workflow.User, error) {
 	var u workflow.User
-	err := row.Scan(&u.ID, &u.Email, &u.Role, &u.Disabled, stamp{&u.CreatedAt})
+	err := row.Scan(&u.ID, &u.Email, &u.Role, &u.Disabled, stamp{&u.CreatedAt},
+		&u.Anonymous, stamp{&u.UpdatedAt}, stamp{&u.SignedInAt}, (*[]byte)(&u.Metadata))
 	return &u, err
 }
 
@@ -24,8 +25,8 @@ func (s *Store) CreateUser(ctx context.Context, u *workflow.User) error {
 		u.CreatedAt = s.stampNow()
 	}
 	_, err := s.write.ExecContext(ctx,
-		`INSERT INTO users (id, email, email_key, role, disabled, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
-		u.ID, u.Email, emailKey(u.Email), u.Role, u.Disabled, micros(u.CreatedAt))
+		`INSERT INTO users (id, email, email_key, role, disabled, created_at, anonymous, updated_at, signed_in_at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		u.ID, u.Email, emailKey(u.Email), u.Role, u.Disabled, micros(u.CreatedAt), u.Anonymous, micros(u.UpdatedAt), micros(u.SignedInAt), blob(u.Metadata))
 	return userClash(err, "create the user", u)
 }
 
@@ -75,8 +76,17 @@ func (s *Store) ListUsers(ctx context.Context, page store.Page) ([]*workflow.Use
 
 // UpdateUser stores email, role and disabled of u.
 func (s *Store) UpdateUser(ctx context.Context, u *workflow.User) error {
-	res, err := s.write.ExecContext(ctx, `UPDATE users SET email = ?, email_key = ?, role = ?, disabled = ? WHERE id = ?`,
-		u.Email, emailKey(u.Email), u.Role, u.Disabled, u.ID)
+	return s.updateUser(ctx, u, `email = ?, email_key = ?, role = ?, disabled = ?`, u.Email, emailKey(u.Email), u.Role, u.Disabled)
+}
+
+// UpdateProfile stores what users change themselves.
+func (s *Store) UpdateProfile(ctx context.Context, u *workflow.User) error {
+	return s.updateUser(ctx, u, `email = ?, email_key = ?, anonymous = ?, metadata = ?, updated_at = ?`,
+		u.Email, emailKey(u.Email), u.Anonymous, blob(u.Metadata), micros(u.UpdatedAt))
+}
+
+func (s *Store) updateUser(ctx context.Context, u *workflow.User, set string, args ...any) error {
+	res, err := s.write.ExecContext(ctx, `UPDATE users SET `+set+` WHERE id = ?`, append(args, u.ID)...)
 	if err != nil {
 		return userClash(err, "change the user", u)
 	}

@@ -13,7 +13,7 @@ func (w *world) key(id, owner string) *workflow.Key {
 	w.Helper()
 	k := &workflow.Key{
 		ID: id, OwnerID: owner, ClientName: "Clïent", Hash: []byte{0, 255, 1}, Scopes: []string{"tools:read", "a b"},
-		RateLimitTier: "premium", Active: true, CreatedAt: epoch(), ExpiresAt: epoch().Add(time.Hour),
+		RateLimitTier: "premium", AllowedIPs: []string{}, Active: true, CreatedAt: epoch(), ExpiresAt: epoch().Add(time.Hour),
 	}
 	w.ok(w.CreateKey(w.Context(), k))
 	return k
