@@ -276,12 +276,36 @@ func (c *crash) verify(t *testing.T, db *sql.DB, srv *serverProcess, many int) {
 	if total < len(c.accepted) || total > many || counts["success"] != total {
 		t.Errorf("%d were accepted of %d, and the database holds %v", len(c.accepted), many, counts)
 	}
+	c.explain(t, db)
 	var started int
 	if err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM `+c.schema+`executions WHERE idempotency_key <> ''`).Scan(&started); err != nil || started != byCall {
 		t.Errorf("%d executions were started by %d calls, %v", started, byCall, err)
 	}
 	for e, calls := range c.calls {
 		c.verifyEffect(t, e, calls)
+	}
+}
+
+// explain says why executions did not succeed.
+func (c *crash) explain(t *testing.T, db *sql.DB) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), `SELECT id, status, error FROM `+c.schema+`executions WHERE status <> 'success'`)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, status string
+		var reason []byte
+		if err := rows.Scan(&id, &status, &reason); err != nil {
+			t.Error(err)
+			return
+		}
+		t.Errorf("execution %s ended as %s: %s", id, status, reason)
+	}
+	if err := rows.Err(); err != nil {
+		t.Error(err)
 	}
 }
 

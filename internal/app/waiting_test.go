@@ -487,6 +487,29 @@ func TestPoison(t *testing.T) {
 	}
 }
 
+// TestCrashLoopIsNoPoison has processes die again and again soon after they
+// start, while an execution that has nothing to do with it is to be computed:
+// it is not given up.
+func TestCrashLoopIsNoPoison(t *testing.T) {
+	t.Parallel()
+	out := newEffects(t)
+	srv := startServer(t, t.TempDir(), "--allow-private")
+	key := srv.key(t, "tools:execute")
+	id := srv.create(t, key, httpChain("innocent", out.URL+"/slow"))
+	e := srv.execute(t, key, id, object{"wait_seconds": 0})
+	for i := range 8 {
+		if i < 2 {
+			eventually(t, 20*time.Second, "the effect is under way", func() bool { return out.slow.Load() == int64(i+1) })
+		} else {
+			time.Sleep(600 * time.Millisecond)
+		}
+		srv.stop(syscall.SIGKILL)
+		srv = startServer(t, srv.dataDir, "--allow-private")
+	}
+	close(out.block)
+	srv.becomes(t, key, e.ExecutionID, "success")
+}
+
 // TestFormTrigger starts a workflow by its form, and waits for approvals that
 // the App lists.
 func TestFormTrigger(t *testing.T) {

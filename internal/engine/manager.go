@@ -80,6 +80,7 @@ type Manager struct {
 	hub     *hub
 	log     *slog.Logger
 	now     func() time.Time
+	began   time.Time
 
 	slots   chan struct{} // one token per computing execution
 	turn    chan struct{} // one token for the suspect that has its turn
@@ -133,7 +134,7 @@ func OpenManager(ctx context.Context, o ManagerOptions) (*Manager, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	m := &Manager{opts: o, engine: o.Engine, store: o.Store, log: o.Logger, now: o.Now,
+	m := &Manager{opts: o, engine: o.Engine, store: o.Store, log: o.Logger, now: o.Now, began: time.Now(),
 		slots: make(chan struct{}, o.MaxConcurrency), turn: make(chan struct{}, 1), starting: map[string]*workflow.Execution{}, atWork: map[string]int{},
 		failures: map[string]failures{}, astray: map[string]bool{}, unwatched: make(chan struct{}),
 		recorders: map[string]*recorder{}, documents: map[versionKey]*workflow.Workflow{}, wake: make(chan struct{}, 1), opened: make(chan struct{})}

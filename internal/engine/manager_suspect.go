@@ -15,7 +15,22 @@ const (
 	// longestTurn is for how long a suspect keeps the others waiting that does
 	// not get further and kills nobody.
 	longestTurn = 3 * time.Second
+	// firstProbation is how long a process has to have lived before a suspect
+	// gets its turn in it, doubled with each further death. So a process that
+	// dies of something else, time and again, is not held against those that
+	// it was to compute next.
+	firstProbation, longestProbation = time.Second, time.Minute
 )
+
+// probation is how old a process has to be for the turn of a suspect with
+// that many deaths behind it.
+func probation(deaths int) time.Duration {
+	p := firstProbation
+	for ; deaths > collective && p < longestProbation; deaths-- {
+		p *= 2
+	}
+	return min(p, longestProbation)
+}
 
 // suspect is an execution that is computed again after a process died while it
 // was computed.
@@ -25,9 +40,9 @@ type suspect struct {
 }
 
 // suspected sees to it that e is judged fairly: until it gets further its events
-// are stored at once, and after the second death it is computed while no other
-// suspect is, so that the one that kills is found and those beside it are not
-// given up with it.
+// are stored at once, and after the second death it is computed in a process that
+// has shown that it lives without it, and while no other suspect is, so that the
+// one that kills is found and those beside it are not given up with it.
 func (r *recorder) suspected(ctx context.Context, e *workflow.Execution, deaths int) error {
 	last, err := r.m.lastSeq(ctx, e)
 	if err != nil {
@@ -35,7 +50,7 @@ func (r *recorder) suspected(ctx context.Context, e *workflow.Execution, deaths 
 	}
 	s := &suspect{last: last, cleared: func() {}}
 	if deaths >= collective {
-		if s.cleared, err = r.m.awaitTurn(ctx, e.ID); err != nil {
+		if s.cleared, err = r.m.awaitTurn(ctx, e.ID, deaths); err != nil {
 			return err
 		}
 	}
@@ -45,11 +60,15 @@ func (r *recorder) suspected(ctx context.Context, e *workflow.Execution, deaths 
 	return nil
 }
 
-// awaitTurn returns when no other suspect has its turn, or ctx has ended. A
-// process that dies meanwhile did not die of this one.
-func (m *Manager) awaitTurn(ctx context.Context, id string) (end func(), err error) {
+// awaitTurn returns when the process is old enough and no other suspect has
+// its turn, or ctx has ended. A process that dies meanwhile did not die of this
+// one.
+func (m *Manager) awaitTurn(ctx context.Context, id string, deaths int) (end func(), err error) {
 	if err := m.opts.Supervision.NoteRelease(ctx, id); err != nil {
 		return nil, err
+	}
+	if err := (Direct{}).WaitUntil(ctx, "", m.began.Add(probation(deaths))); err != nil {
+		return func() {}, nil //nolint:nilerr // the run ends by its context
 	}
 	select {
 	case m.turn <- struct{}{}:
