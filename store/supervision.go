@@ -49,9 +49,12 @@ type Bounds interface {
 type Attempts interface {
 	// NoteDeath counts a death and returns how many there were since the
 	// execution last got further. A death after NoteRelease does not count.
-	NoteDeath(ctx context.Context, id string) (deaths int, err error)
+	// From spare deaths on (0: never) it leaves the execution released.
+	NoteDeath(ctx context.Context, id string, spare int) (deaths int, err error)
 	// NoteRelease notes that a process gave the execution up in good order.
 	NoteRelease(ctx context.Context, id string) error
+	// NoteTurn takes NoteRelease back: a death from now on counts.
+	NoteTurn(ctx context.Context, id string) error
 }
 
 // Answers lets one answer through to what waits.

@@ -475,14 +475,14 @@ func TestPoison(t *testing.T) {
 	key := srv.key(t, "tools:execute")
 	id := srv.create(t, key, httpChain("poison", out.URL+"/slow"))
 	e := srv.execute(t, key, id, object{"wait_seconds": 0})
-	for i, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGKILL, syscall.SIGKILL, syscall.SIGKILL, syscall.SIGKILL} {
-		eventually(t, 20*time.Second, "the effect is under way", func() bool { return out.slow.Load() == int64(i+1) })
+	for i, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGKILL, syscall.SIGKILL, syscall.SIGKILL, syscall.SIGKILL, syscall.SIGKILL} {
+		eventually(t, 60*time.Second, "the effect is under way", func() bool { return out.slow.Load() == int64(i+1) })
 		time.Sleep(time.Second) // what it did so far is stored
 		srv.stop(sig)
 		srv = startServer(t, srv.dataDir, "--allow-private")
 	}
 	got := srv.becomes(t, key, e.ExecutionID, "error")
-	if got.Error == nil || got.Error.Code != "process_died" || out.slow.Load() != 6 {
+	if got.Error == nil || got.Error.Code != "process_died" || out.slow.Load() != 7 {
 		t.Errorf("%+v; the effect was tried %d times", got, out.slow.Load())
 	}
 }

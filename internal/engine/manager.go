@@ -57,7 +57,7 @@ type ManagerOptions struct {
 	// setting missedRuns goes before it.
 	MissedRuns string
 	// MaxDeaths is how many processes one execution may take down at the same
-	// place before it is given up. Default 5.
+	// place before it is given up. Default 6.
 	MaxDeaths int
 	// Drain is how long Close lets running executions end. Default 5 s.
 	Drain  time.Duration
@@ -120,7 +120,7 @@ func OpenManager(ctx context.Context, o ManagerOptions) (*Manager, error) {
 		o.MaxConcurrency = 32
 	}
 	if o.MaxDeaths <= 0 {
-		o.MaxDeaths = 5
+		o.MaxDeaths = 6
 	}
 	if o.Drain <= 0 {
 		o.Drain = 5 * time.Second

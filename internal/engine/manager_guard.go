@@ -16,7 +16,7 @@ func (m *Manager) poisoned(ctx context.Context, e *workflow.Execution, rec *reco
 	if m.opts.Supervision == nil {
 		return nil, nil
 	}
-	deaths, err := m.opts.Supervision.NoteDeath(ctx, e.ID)
+	deaths, err := m.opts.Supervision.NoteDeath(ctx, e.ID, collective)
 	if err != nil {
 		return nil, err
 	}

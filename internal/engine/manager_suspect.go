@@ -64,9 +64,6 @@ func (r *recorder) suspected(ctx context.Context, e *workflow.Execution, deaths 
 // its turn, or ctx has ended. A process that dies meanwhile did not die of this
 // one.
 func (m *Manager) awaitTurn(ctx context.Context, id string, deaths int) (end func(), err error) {
-	if err := m.opts.Supervision.NoteRelease(ctx, id); err != nil {
-		return nil, err
-	}
 	if err := (Direct{}).WaitUntil(ctx, "", m.began.Add(probation(deaths))); err != nil {
 		return func() {}, nil //nolint:nilerr // the run ends by its context
 	}
@@ -76,7 +73,7 @@ func (m *Manager) awaitTurn(ctx context.Context, id string, deaths int) (end fun
 		return func() {}, nil
 	}
 	end = sync.OnceFunc(func() { <-m.turn })
-	if _, err := m.opts.Supervision.NoteDeath(ctx, id); err != nil { // takes the release back
+	if err := m.opts.Supervision.NoteTurn(ctx, id); err != nil {
 		end()
 		return nil, err
 	}

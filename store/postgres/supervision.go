@@ -66,13 +66,13 @@ func orUnbounded(n int) int {
 }
 
 // NoteDeath counts a death, from one again when the execution got further.
-func (s *Store) NoteDeath(ctx context.Context, id string) (deaths int, err error) {
+func (s *Store) NoteDeath(ctx context.Context, id string, spare int) (deaths int, err error) {
+	const now = `CASE WHEN d.released THEN d.deaths WHEN d.last_seq < excluded.last_seq THEN 1 ELSE d.deaths + 1 END`
 	err = s.do(ctx, "count the execution's attempts", asEngine, func(b *pgx.Batch) {
 		one(b.Queue(`INSERT INTO execution_deaths AS d (execution, deaths, last_seq, released)
-			SELECT n, 1, last_seq, false FROM executions WHERE id = $1
-			ON CONFLICT (execution) DO UPDATE SET released = false, last_seq = excluded.last_seq,
-				deaths = CASE WHEN d.released THEN d.deaths WHEN d.last_seq < excluded.last_seq THEN 1 ELSE d.deaths + 1 END
-			RETURNING deaths`, id), &deaths, func(row pgx.Row) (int, error) {
+			SELECT n, 1, last_seq, $2 = 1 FROM executions WHERE id = $1
+			ON CONFLICT (execution) DO UPDATE SET last_seq = excluded.last_seq, deaths = `+now+`, released = $2 > 0 AND `+now+` >= $2
+			RETURNING deaths`, id, spare), &deaths, func(row pgx.Row) (int, error) {
 			n, err := scanInt(row)
 			return n, orNotFound(err, "execution", id)
 		})
@@ -86,6 +86,13 @@ func (s *Store) NoteRelease(ctx context.Context, id string) error {
 		b.Queue(`INSERT INTO execution_deaths (execution, deaths, last_seq, released)
 			SELECT n, 0, last_seq, true FROM executions WHERE id = $1
 			ON CONFLICT (execution) DO UPDATE SET released = true`, id)
+	})
+}
+
+// NoteTurn takes a release back.
+func (s *Store) NoteTurn(ctx context.Context, id string) error {
+	return s.do(ctx, "note the execution's turn", asEngine, func(b *pgx.Batch) {
+		b.Queue(`UPDATE execution_deaths SET released = false WHERE execution = (SELECT n FROM executions WHERE id = $1)`, id)
 	})
 }
 

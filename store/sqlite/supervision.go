@@ -65,12 +65,12 @@ func orUnbounded(n int) int {
 }
 
 // NoteDeath counts a death, from one again when the execution got further.
-func (s *Store) NoteDeath(ctx context.Context, id string) (deaths int, err error) {
+func (s *Store) NoteDeath(ctx context.Context, id string, spare int) (deaths int, err error) {
+	const now = `CASE WHEN released THEN deaths WHEN last_seq < excluded.last_seq THEN 1 ELSE deaths + 1 END`
 	err = s.write.QueryRowContext(ctx, `INSERT INTO execution_deaths (execution_id, deaths, last_seq, released)
-		SELECT id, 1, last_seq, 0 FROM executions WHERE id = ?
-		ON CONFLICT (execution_id) DO UPDATE SET released = 0, last_seq = excluded.last_seq,
-			deaths = CASE WHEN released THEN deaths WHEN last_seq < excluded.last_seq THEN 1 ELSE deaths + 1 END
-		RETURNING deaths`, id).Scan(&deaths)
+		SELECT id, 1, last_seq, ?2 = 1 FROM executions WHERE id = ?1
+		ON CONFLICT (execution_id) DO UPDATE SET last_seq = excluded.last_seq, deaths = `+now+`, released = ?2 > 0 AND `+now+` >= ?2
+		RETURNING deaths`, id, spare).Scan(&deaths)
 	return deaths, orNotFound(err, "count the execution's attempts", "execution", id)
 }
 
@@ -80,6 +80,12 @@ func (s *Store) NoteRelease(ctx context.Context, id string) error {
 		SELECT id, 0, last_seq, 1 FROM executions WHERE id = ?
 		ON CONFLICT (execution_id) DO UPDATE SET released = 1`, id)
 	return fail("note the execution's release", err)
+}
+
+// NoteTurn takes a release back.
+func (s *Store) NoteTurn(ctx context.Context, id string) error {
+	_, err := s.write.ExecContext(ctx, `UPDATE execution_deaths SET released = 0 WHERE execution_id = ?`, id)
+	return fail("note the execution's turn", err)
 }
 
 // ClaimAnswer gives one caller the right to answer.

@@ -123,7 +123,7 @@ var supervisionTests = map[string]func(w *world, s store.Supervision){
 		e := w.execution(w.workflow(ada), heldBy("x"))
 		died := func(want int) {
 			w.Helper()
-			if n, err := s.NoteDeath(w.Context(), e.ID); err != nil || n != want {
+			if n, err := s.NoteDeath(w.Context(), e.ID, 0); err != nil || n != want {
 				w.Fatalf("%d deaths, want %d; %v", n, want, err)
 			}
 		}
@@ -134,8 +134,20 @@ var supervisionTests = map[string]func(w *world, s store.Supervision){
 		died(3)
 		w.save(store.Progress{Execution: e, Events: []workflow.Event{{ExecutionID: e.ID, Seq: 1, Type: workflow.EventStarted, At: epoch()}}})
 		died(1)
+		spared := func(want int) {
+			w.Helper()
+			if n, err := s.NoteDeath(w.Context(), e.ID, 2); err != nil || n != want {
+				w.Fatalf("%d deaths, want %d; %v", n, want, err)
+			}
+		}
+		spared(2)
+		spared(2) // it was released when it came to two
+		w.ok(s.NoteTurn(w.Context(), e.ID))
+		spared(3)
+		spared(3)
+		w.ok(s.NoteTurn(w.Context(), "nobody"))
 		w.ok(s.NoteRelease(w.Context(), "nobody"))
-		_, err := s.NoteDeath(w.Context(), "nobody")
+		_, err := s.NoteDeath(w.Context(), "nobody", 0)
 		w.code(workflow.CodeNotFound, err)
 	},
 	"one answer gets through": func(w *world, s store.Supervision) {
