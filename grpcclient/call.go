@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"flowgate/internal/telemetry"
 	"flowgate/internal/workflow"
 	"flowgate/proto/agentconv"
 
@@ -67,6 +68,12 @@ func (c *Client) identify(ctx context.Context, owner string) (context.Context, e
 			md = metadata.MD{}
 		}
 		md.Set("authorization", "Bearer "+token)
+	}
+	if id := telemetry.RequestID(ctx); id != "" {
+		if md == nil {
+			md = metadata.MD{}
+		}
+		md.Set("x-request-id", id)
 	}
 	return metadata.NewOutgoingContext(ctx, md), nil
 }

@@ -82,8 +82,8 @@ func (o Options) dialOptions(creds credentials.TransportCredentials) []grpc.Dial
 	if o.Dialer != nil {
 		out = append(out, grpc.WithContextDialer(o.Dialer))
 	}
-	if o.Stats != nil {
-		out = append(out, grpc.WithStatsHandler(o.Stats))
+	if o.Metrics != nil || o.Tracer.On() {
+		out = append(out, grpc.WithUnaryInterceptor(o.observeUnary), grpc.WithStreamInterceptor(o.observeStream))
 	}
 	return out
 }

@@ -7,9 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"flowgate/internal/telemetry"
 	"flowgate/internal/workflow"
-
-	"google.golang.org/grpc/stats"
 )
 
 // Options say where the workflow agent is and how to speak to it. Target or
@@ -30,8 +29,9 @@ type Options struct {
 	Token func(ctx context.Context) (string, error)
 	// Logger gets changes of the breaker and lost watches. Nil: nothing.
 	Logger *slog.Logger
-	// Stats observes calls, for tracing and metrics (otelgrpc.NewClientHandler).
-	Stats stats.Handler
+	// Metrics and Tracer observe calls; nil: nothing does.
+	Metrics *telemetry.Metrics
+	Tracer  *telemetry.Tracer
 	// MaxMessageBytes bounds messages both ways. 0: 16 MiB.
 	MaxMessageBytes int
 	// ReadyTimeout is how long a call waits for the first or a lost connection

@@ -20,6 +20,7 @@ import (
 
 	"flowgate/internal/auth"
 	"flowgate/internal/service"
+	"flowgate/internal/telemetry"
 )
 
 // Options are what a Server is made of. Service is required, and so is
@@ -28,6 +29,8 @@ type Options struct {
 	Service       *service.Service
 	Authenticator *auth.Authenticator
 	Logger        *slog.Logger
+	Metrics       *telemetry.Metrics // nil: nothing is counted
+	Tracer        *telemetry.Tracer  // nil: nothing is traced
 
 	Name         string // "flowgate" when empty
 	Title        string

@@ -40,6 +40,8 @@ type Bounds interface {
 	// RunningExecutions counts the running executions (waiting ones are not)
 	// of an owner and of one workflow.
 	RunningExecutions(ctx context.Context, owner, workflowID string) (ofOwner, ofWorkflow int, err error)
+	// QueuedExecutions counts what waits for a process to run it, of all owners.
+	QueuedExecutions(ctx context.Context) (int, error)
 	// ClaimWithin is ClaimExecutions that leaves queued what would run beyond
 	// perOwner or perWorkflow; 0: no bound.
 	ClaimWithin(ctx context.Context, executor string, limit, perOwner, perWorkflow int) ([]*workflow.Execution, error)

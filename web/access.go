@@ -1,12 +1,15 @@
 package web
 
 import (
+	"context"
+	"log/slog"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"flowgate/internal/auth"
 	"flowgate/internal/service"
+	"flowgate/internal/telemetry"
 	"flowgate/internal/workflow"
 )
 
@@ -31,13 +34,26 @@ func (s *Server) authenticate(tier auth.Tier) echo.MiddlewareFunc {
 			}
 			id, err := s.Authenticator.Authenticate(r.Context(), p)
 			if err != nil {
+				s.Metrics.AuthFailed(workflow.ReasonOf(err))
 				return err
 			}
 			c.Set(identityKey, id)
+			s.logCaller(r.Context(), id)
 			c.SetRequest(r.WithContext(auth.WithIdentity(r.Context(), id)))
 			return next(c)
 		}
 	}
+}
+
+func (s *Server) logCaller(ctx context.Context, id *auth.Identity) {
+	if !s.Logger.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	sign, message := telemetry.Token, "caller known"
+	if id.Kind == auth.KindAnonymous {
+		sign, message = telemetry.Guest, "guest session"
+	}
+	s.Logger.LogAttrs(ctx, slog.LevelDebug, message, sign, slog.String("kind", string(id.Kind)), slog.String("subject", id.Subject), slog.String("key_id", id.KeyID))
 }
 
 // authorize is the service's rule and then the limits; the service applies

@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"flowgate/internal/telemetry"
 	"flowgate/internal/workflow"
 )
 
@@ -62,7 +63,11 @@ type errorBody struct {
 func (s *Server) handleError(err error, c echo.Context) {
 	status, err := known(err, c)
 	if status >= 500 {
-		s.Logger.ErrorContext(c.Request().Context(), "request failed", "request_id", requestIDOf(c), "route", c.Path(), "status", status, "error", err)
+		sign := telemetry.Failure
+		if status == http.StatusInternalServerError {
+			sign = telemetry.Unhandled
+		}
+		s.Logger.ErrorContext(c.Request().Context(), "request failed", sign, "route", c.Path(), "status", status, "error", err)
 	}
 	if c.Response().Committed {
 		return

@@ -1,12 +1,15 @@
 package web
 
 import (
+	"crypto/subtle"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"flowgate/internal/auth"
+	"flowgate/internal/workflow"
 )
 
 // publicRoutes are those anyone may call. The probes of orchestrators and the
@@ -26,9 +29,21 @@ func (s *Server) publicRoutes() {
 		e.GET(prefix+"/health", s.healthRoute)
 		e.GET(prefix+"/status", s.status)
 		e.GET(prefix+"/info", s.info)
-		if s.Metrics != nil {
-			e.GET(prefix+"/metrics", echo.WrapHandler(s.Metrics))
+		if s.Metrics != nil && s.ShowMetrics {
+			e.GET(prefix+"/metrics", echo.WrapHandler(s.Metrics.Handler()), s.metricsToken)
 		}
+	}
+}
+
+// metricsToken lets in who presents the token for metrics.
+func (s *Server) metricsToken(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		scheme, token, _ := strings.Cut(c.Request().Header.Get("Authorization"), " ")
+		known := strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare([]byte(token), []byte(s.MetricsToken)) == 1
+		if s.MetricsToken != "" && !known {
+			return workflow.Errorf(workflow.CodeUnauthorized, "metrics need the operator's token (METRICS_TOKEN) as a bearer token").WithReason("invalid_token")
+		}
+		return next(c)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"flowgate/internal/auth"
 	"flowgate/internal/service"
+	"flowgate/internal/telemetry"
 	"flowgate/internal/workflow"
 )
 
@@ -28,6 +29,8 @@ type Options struct {
 	Service       *service.Service
 	Authenticator *auth.Authenticator
 	Logger        *slog.Logger
+	Metrics       *telemetry.Metrics // nil: nothing is counted
+	Tracer        *telemetry.Tracer  // nil: nothing is traced
 
 	Name, Version, Environment string
 	PublicURL                  string // begins the links handed out, no slash at the end
@@ -36,10 +39,12 @@ type Options struct {
 	Webhook  WebhookFunc  // Service.Webhook when nil
 	TestHook WebhookFunc  // Service.TestWebhook when nil
 	Health   func(context.Context) Health
-	Metrics  http.Handler  // at /api/public/metrics; nil: no such route
 	Admit    AdmitFunc     // limits; nil admits all
 	OnStop   func()        // ends open streams when shutdown begins
 	Drain    time.Duration // how long shutdown waits for requests under way; 20 s when 0
+
+	ShowMetrics  bool   // serve Metrics at /api/public/metrics
+	MetricsToken string // what callers of that route present as a bearer token; "": anyone may
 
 	Guard auth.Guard // refuses requests of strangers' pages on the MCP tier
 
@@ -91,7 +96,7 @@ func New(o Options) (*Server, error) {
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError
 	s.echo.IPExtractor = extractIP(o.TrustedProxies)
-	s.echo.Use(s.requestID, s.accessLog, s.recover, securityHeaders, s.cors(), s.limits)
+	s.echo.Use(s.requestID, s.observe, s.recover, securityHeaders, s.cors(), s.limits)
 	s.publicRoutes()
 	s.appRoutes()
 	s.facadeRoutes()

@@ -26,6 +26,8 @@ func open(method string) bool {
 
 // unary is the interceptor of unary calls: token, owner, size, panics, errors.
 func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
+	ctx, ended := s.observe(ctx, info.FullMethod)
+	defer func() { ended(err) }()
 	err = s.guard(ctx, info.FullMethod, func() error {
 		if !open(info.FullMethod) {
 			owner, err := s.authenticate(ctx)
@@ -53,8 +55,10 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 // can be taken up again end with UNAVAILABLE as soon as stopping is closed;
 // conversations are let finish.
 func (s *Server) stream(stopping <-chan struct{}) grpc.StreamServerInterceptor {
-	return func(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-		ctx, cancel := context.WithCancelCause(ss.Context())
+	return func(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
+		ctx, ended := s.observe(ss.Context(), info.FullMethod)
+		defer func() { ended(err) }()
+		ctx, cancel := context.WithCancelCause(ctx)
 		watched := make(chan struct{})
 		if info.FullMethod != agentv1.WorkflowAgent_ProcessConversation_FullMethodName {
 			go func() {

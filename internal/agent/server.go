@@ -9,6 +9,7 @@ import (
 	"net"
 	"time"
 
+	"flowgate/internal/telemetry"
 	"flowgate/internal/workflow"
 	agentv1 "flowgate/proto/agent/v1"
 
@@ -17,7 +18,6 @@ import (
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/stats"
 )
 
 // Options say what a Server serves. Engine and Verify are needed; every other
@@ -30,8 +30,9 @@ type Options struct {
 	Verify func(ctx context.Context, token string) (owner string, err error)
 	// Logger gets unexpected failures. Nil: nothing.
 	Logger *slog.Logger
-	// Stats observes calls, for tracing and metrics (otelgrpc.NewServerHandler).
-	Stats stats.Handler
+	// Metrics and Tracer observe calls; nil: nothing does.
+	Metrics *telemetry.Metrics
+	Tracer  *telemetry.Tracer
 	// TLS is for listeners of other processes' calls.
 	TLS TLS
 	// MaxMessageBytes bounds messages both ways. 0: 16 MiB.
@@ -143,9 +144,6 @@ func (s *Server) serverOptions(inProcess bool, stopping <-chan struct{}) []grpc.
 		grpc.MaxSendMsgSize(s.opts.MaxMessageBytes),
 		grpc.ConnectionTimeout(10 * time.Second),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
-	}
-	if s.opts.Stats != nil {
-		opts = append(opts, grpc.StatsHandler(s.opts.Stats))
 	}
 	if inProcess {
 		return opts

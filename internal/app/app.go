@@ -22,6 +22,7 @@ import (
 	"flowgate/internal/engine/expr"
 	"flowgate/internal/engine/node"
 	"flowgate/internal/service"
+	"flowgate/internal/telemetry"
 )
 
 // Version of the build.
@@ -61,11 +62,11 @@ func (a *App) open(ctx context.Context) (err error) {
 	var background context.Context
 	background, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.done = background.Done()
-	if a.engine, err = OpenEngine(a.Config, a.Log); err != nil {
+	if a.engine, err = a.OpenEngine(); err != nil {
 		return err
 	}
 	tokens := auth.NewAgentTokens(a.Issuer)
-	client := grpcclient.Options{Logger: a.Log, Token: func(ctx context.Context) (string, error) { return tokens.Token(grpcclient.Owner(ctx)) }}
+	client := grpcclient.Options{Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer, Token: func(ctx context.Context) (string, error) { return tokens.Token(grpcclient.Owner(ctx)) }}
 	if a.Config.WorkflowServiceHost != "" {
 		a.remoteAgent(&client)
 	} else if err := a.embeddedAgent(ctx, background, &client, tokens); err != nil {
@@ -80,7 +81,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	}
 	a.Service, err = service.New(service.Options{Store: a.Store, Agent: a.Agent, Catalogue: a.engine.Catalogue,
 		Vault: a.Vault, TestHooks: a.TestHooks, HTTP: a.engine.Guard.Client(), Dial: a.engine.Guard.DialContext,
-		Schedules: a.schedules(), Sign: sign, PublicURL: a.PublicURL(), Logger: a.Log})
+		Schedules: a.schedules(), Sign: sign, PublicURL: a.PublicURL(), Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer})
 	if err != nil {
 		return err
 	}
@@ -105,7 +106,7 @@ func (a *App) embeddedAgent(ctx, background context.Context, client *grpcclient.
 	if a.manage, err = a.OpenManager(ctx, a.engine); err != nil {
 		return err
 	}
-	server, err := agent.NewServer(agent.Options{Engine: agentEngine{a.manage, a.engine.Catalogue}, Verify: tokens.Verify, Logger: a.Log})
+	server, err := agent.NewServer(agent.Options{Engine: agentEngine{a.manage, a.engine.Catalogue}, Verify: tokens.Verify, Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer})
 	if err != nil {
 		return err
 	}
@@ -197,6 +198,13 @@ type Engine struct {
 
 // OpenEngine makes an engine of the configured limits. The caller closes it.
 func OpenEngine(cfg *config.Config, log *slog.Logger) (*Engine, error) {
+	return openEngine(cfg, log, nil, nil)
+}
+
+// OpenEngine makes an engine that is observed.
+func (c *Core) OpenEngine() (*Engine, error) { return openEngine(c.Config, c.Log, c.Metrics, c.Tracer) }
+
+func openEngine(cfg *config.Config, log *slog.Logger, metrics *telemetry.Metrics, tracer *telemetry.Tracer) (*Engine, error) {
 	registry := node.NewRegistry(node.All(), node.RegistryOptions{CheckExpression: expr.Check, CheckCode: expr.CheckCode})
 	guard, err := newGuard(cfg, log)
 	if err != nil {
@@ -208,7 +216,7 @@ func OpenEngine(cfg *config.Config, log *slog.Logger) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("timezone: %w", err)
 	}
-	opts := engine.Options{Location: zone, Registry: registry, Expr: e.pool, HTTP: guard.Client(), Logger: log,
+	opts := engine.Options{Location: zone, Registry: registry, Expr: e.pool, HTTP: guard.Client(), Logger: log, Metrics: metrics, Tracer: tracer,
 		Limits: engine.Limits{NodeTimeout: cfg.NodeTimeout, ExecutionTimeout: cfg.ExecutionTimeout}}
 	servers, err := node.ParseMCPServers(cfg.MCPServers)
 	if err != nil {

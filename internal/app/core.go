@@ -18,6 +18,7 @@ import (
 	"flowgate/internal/engine/durable"
 	"flowgate/internal/seal"
 	"flowgate/internal/service"
+	"flowgate/internal/telemetry"
 	"flowgate/internal/workflow"
 	"flowgate/store"
 )
@@ -31,8 +32,11 @@ type Core struct {
 	Config *config.Config
 	Log    *slog.Logger
 	Store  Store
-	Keys   *auth.APIKeys
-	Issuer *auth.Issuer
+	// Metrics and Tracer observe everything; nil where they are off.
+	Metrics *telemetry.Metrics
+	Tracer  *telemetry.Tracer
+	Keys    *auth.APIKeys
+	Issuer  *auth.Issuer
 	// Vault keeps credentials, TestHooks webhooks armed for a test.
 	Vault     *service.Vault
 	TestHooks store.TestWebhooks
@@ -49,6 +53,9 @@ func OpenCore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Core,
 	c := &Core{Config: cfg, Log: log}
 	if err := c.openStore(ctx); err != nil {
 		return nil, err
+	}
+	if err := c.openTelemetry(ctx); err != nil {
+		return nil, errors.Join(err, c.Store.Close())
 	}
 	c.Vault, c.TestHooks = &service.Vault{Store: c.Store}, c.Store
 	if err := errors.Join(c.openAuth(ctx), c.openVault(ctx)); err != nil {
@@ -101,7 +108,7 @@ func (c *Core) openVault(ctx context.Context) error {
 func (c *Core) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	return errors.Join(c.Keys.Flush(ctx), c.Store.Close())
+	return errors.Join(c.Keys.Flush(ctx), c.Store.Close(), c.Tracer.Close(ctx))
 }
 
 // User returns the user of that email, making one when there is none.

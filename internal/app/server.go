@@ -8,17 +8,20 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 
 	"flowgate/internal/auth"
+	"flowgate/internal/telemetry"
 	"flowgate/mcp"
 	"flowgate/web"
 )
 
 // Server is the doors: MCP and REST over the same service.
 type Server struct {
-	mcp *mcp.Server
-	web *web.Server
+	mcp       *mcp.Server
+	web       *web.Server
+	noMetrics func() // stops serving metrics at their own address
 }
 
 // Authenticator is the one for every door. local, when not nil, is who a
@@ -39,13 +42,14 @@ func (a *App) Server(ctx context.Context, local *auth.Identity) (*Server, error)
 	if err != nil {
 		return nil, fmt.Errorf("load the key of MCP sessions: %w", err)
 	}
-	door, err := mcp.New(mcp.Options{Service: a.Service, Authenticator: authenticator, Logger: a.Log, Version: Version,
+	door, err := mcp.New(mcp.Options{Service: a.Service, Authenticator: authenticator, Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer, Version: Version,
 		PublicURL: a.PublicURL(), Guard: guard, AllowQueryKey: c.MCPAllowQueryAPIKey,
 		MaxBody: c.MaxBodyBytes, SessionKey: sessionKey})
 	if err != nil {
 		return nil, fmt.Errorf("set up the MCP door: %w", err)
 	}
-	server, err := web.New(web.Options{Service: a.Service, Authenticator: authenticator, Logger: a.Log,
+	server, err := web.New(web.Options{Service: a.Service, Authenticator: authenticator, Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer,
+		ShowMetrics: a.showMetrics(), MetricsToken: c.MetricsToken,
 		Name: c.AppName, Version: Version, Environment: c.Environment, PublicURL: a.PublicURL(),
 		MCP: door.Handler(), Health: a.Health, OnStop: func() { a.stopping(door) }, Drain: stopAnswering + stopRequests,
 		PublicOff: !c.PublicAPIEnabled, AppOff: !c.AppAPIEnabled, MCPOff: !c.MCPAPIEnabled, AllowQueryKey: c.MCPAllowQueryAPIKey,
@@ -55,7 +59,12 @@ func (a *App) Server(ctx context.Context, local *auth.Identity) (*Server, error)
 		door.Close()
 		return nil, fmt.Errorf("set up the web door: %w", err)
 	}
-	return &Server{mcp: door, web: server}, nil
+	metrics, err := a.openMetrics(ctx)
+	if err != nil {
+		door.Close()
+		return nil, err
+	}
+	return &Server{mcp: door, web: server, noMetrics: sync.OnceFunc(metrics.start(a.Log))}, nil
 }
 
 // How an orderly end goes: requests under way may end by themselves, then
@@ -68,7 +77,7 @@ const (
 // stopping begins an orderly end: streams end now, waiting callers are
 // answered a little later.
 func (a *App) stopping(door *mcp.Server) {
-	a.Log.Info("stopping", "grace", stopAnswering+stopRequests)
+	a.Log.Info("stopping", telemetry.Stop, "grace", stopAnswering+stopRequests)
 	door.Close()
 	a.work.Go(func() {
 		select {
@@ -92,6 +101,7 @@ func (s *Server) ServeStdio(ctx context.Context, id *auth.Identity, in io.Reader
 func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.web.Shutdown(ctx)
 	s.mcp.Close()
+	s.noMetrics() // last, so that the end can be seen
 	return err
 }
 

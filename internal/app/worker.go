@@ -34,19 +34,26 @@ func OpenWorker(ctx context.Context, cfg *config.Config, log *slog.Logger, tls a
 			w = nil
 		}
 	}()
-	if w.engine, err = OpenEngine(cfg, log); err != nil {
+	if w.engine, err = core.OpenEngine(); err != nil {
 		return w, err
 	}
 	if w.manage, err = core.OpenManager(ctx, w.engine); err != nil {
 		return w, err
 	}
 	w.server, err = agent.NewServer(agent.Options{Engine: agentEngine{w.manage, w.engine.Catalogue},
-		Verify: auth.NewAgentTokens(core.Issuer).Verify, Logger: log, TLS: tls})
+		Verify: auth.NewAgentTokens(core.Issuer).Verify, Logger: log, Metrics: core.Metrics, Tracer: core.Tracer, TLS: tls})
 	return w, err
 }
 
 // Serve answers gateways until ctx ends.
-func (w *Worker) Serve(ctx context.Context, lis net.Listener) error { return w.server.Serve(ctx, lis) }
+func (w *Worker) Serve(ctx context.Context, lis net.Listener) error {
+	metrics, err := w.core.openMetrics(ctx)
+	if err != nil {
+		return errors.Join(err, lis.Close())
+	}
+	defer metrics.start(w.core.Log)()
+	return w.server.Serve(ctx, lis)
+}
 
 // Close lets executions end until ctx does and gives everything back.
 func (w *Worker) Close(ctx context.Context) error {

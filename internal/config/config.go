@@ -25,6 +25,13 @@ type Config struct {
 	LogLevel  string `key:"log_level" default:"info" enum:"debug,info,warning,error" doc:"Least serious level that is logged."`
 	LogFormat string `key:"log_format" default:"standard" enum:"standard,json,simple" doc:"Form of a log line."`
 
+	MetricsEnabled           bool    `key:"metrics_enabled" default:"true" doc:"Count and time what happens, for Prometheus, at /api/public/metrics; in production only with metrics_token or at metrics_addr."`
+	MetricsToken             string  `key:"metrics_token" default:"" secret:"true" doc:"Token that scrapers of /api/public/metrics present as a bearer token, at least 16 characters. Empty: none is asked for, and in production the route is not there."`
+	MetricsAddr              string  `key:"metrics_addr" default:"" doc:"Address of a listener for metrics alone, at /metrics, such as 127.0.0.1:9090. Give it to no one but the scraper."`
+	OTelExporterOTLPEndpoint string  `key:"otel_exporter_otlp_endpoint" default:"" doc:"OpenTelemetry collector that gets traces, by OTLP over HTTP, such as http://collector:4318. Empty: nothing is traced."`
+	OTelExporterOTLPHeaders  string  `key:"otel_exporter_otlp_headers" default:"" secret:"true" doc:"Headers sent to the collector: name=value, several with commas."`
+	TraceSampleRatio         float64 `key:"trace_sample_ratio" default:"1" min:"0" max:"1" doc:"Part of the traces begun here that is recorded, from 0 to 1. Callers who trace decide for theirs."`
+
 	PublicAPIEnabled bool `key:"public_api_enabled" default:"true" doc:"Serve /api/public."`
 	AppAPIEnabled    bool `key:"app_api_enabled" default:"true" doc:"Serve /api/app."`
 	MCPAPIEnabled    bool `key:"mcp_api_enabled" default:"true" doc:"Serve /mcp and /api/mcp."`

@@ -145,6 +145,12 @@ func assign(field reflect.Value, raw any, k Key) error {
 			return fmt.Errorf("%q is not a whole number from %d to %d", text, k.Min, k.Max)
 		}
 		field.SetInt(n)
+	case float64:
+		f, err := strconv.ParseFloat(text, 64)
+		if err != nil || f < float64(k.Min) || f > float64(k.Max) {
+			return fmt.Errorf("%q is not a number from %d to %d", text, k.Min, k.Max)
+		}
+		field.SetFloat(f)
 	case time.Duration:
 		d, err := time.ParseDuration(text)
 		if err != nil || d < 0 {

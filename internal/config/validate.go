@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"flowgate/internal/seal"
@@ -14,6 +15,9 @@ import (
 
 // minSecret is the least length of a configured secret, in characters.
 const minSecret = 32
+
+// minToken is the least length of a token that only scrapers present.
+const minToken = 16
 
 // Validate reports every setting that cannot stand, by key and remedy.
 func (c *Config) Validate() error {
@@ -43,6 +47,7 @@ func (c *Config) Validate() error {
 			fault("public_url: %q is not an address such as https://flow.example.org", c.PublicURL)
 		}
 	}
+	c.validateTelemetry(fault)
 	if _, err := time.LoadLocation(c.Timezone); err != nil {
 		fault("timezone: %q is not a time zone such as Europe/Oslo", c.Timezone)
 	}
@@ -58,6 +63,37 @@ func (c *Config) Validate() error {
 		fault("workflow_service_cert and workflow_service_key: set both or none")
 	}
 	return errors.Join(faults...)
+}
+
+func (c *Config) validateTelemetry(fault func(format string, args ...any)) {
+	if c.MetricsToken != "" && len(c.MetricsToken) < minToken {
+		fault("metrics_token: is shorter than %d characters; make one with: openssl rand -hex 32", minToken)
+	}
+	if _, port, err := net.SplitHostPort(c.MetricsAddr); c.MetricsAddr != "" && (err != nil || port == "") {
+		fault("metrics_addr: %q is not an address such as 127.0.0.1:9090", c.MetricsAddr)
+	}
+	if u, err := url.Parse(c.OTelExporterOTLPEndpoint); c.OTelExporterOTLPEndpoint != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		fault("otel_exporter_otlp_endpoint: %q is not an address such as http://collector:4318", c.OTelExporterOTLPEndpoint)
+	}
+	if _, err := ParseHeaders(c.OTelExporterOTLPHeaders); err != nil {
+		fault("otel_exporter_otlp_headers: %w", err)
+	}
+}
+
+// ParseHeaders reads name=value, several with commas.
+func ParseHeaders(text string) (map[string]string, error) {
+	out := map[string]string{}
+	for i, part := range strings.Split(text, ",") {
+		if strings.TrimSpace(part) == "" {
+			continue
+		}
+		name, value, ok := strings.Cut(part, "=")
+		if name = strings.TrimSpace(name); !ok || name == "" {
+			return nil, fmt.Errorf("header %d is not name=value", i+1)
+		}
+		out[name] = strings.TrimSpace(value)
+	}
+	return out, nil
 }
 
 // Loopback reports whether the server listens on this machine only.

@@ -14,6 +14,7 @@ import (
 
 	"flowgate/internal/engine/expr"
 	"flowgate/internal/engine/node"
+	"flowgate/internal/telemetry"
 )
 
 // Options are what an Engine works with. Registry is required; the zero value
@@ -32,7 +33,10 @@ type Options struct {
 	// caller closes it.
 	MCP    *node.MCPPool
 	Logger *slog.Logger
-	Limits Limits
+	// Metrics and Tracer observe executions and nodes; nil: nothing does.
+	Metrics *telemetry.Metrics
+	Tracer  *telemetry.Tracer
+	Limits  Limits
 	// Location is the zone of workflows that name none. Nil: UTC.
 	Location *time.Location
 }
@@ -51,13 +55,15 @@ type Engine struct {
 	http     *http.Client
 	mcp      *node.MCPPool
 	log      *slog.Logger
+	metrics  *telemetry.Metrics
+	tracer   *telemetry.Tracer
 	limits   Limits
 	location *time.Location
 }
 
 // New returns an Engine.
 func New(o Options) *Engine {
-	e := &Engine{registry: o.Registry, expr: o.Expr, code: o.Code, http: o.HTTP, mcp: o.MCP, log: o.Logger, limits: o.Limits.withDefaults(), location: o.Location}
+	e := &Engine{registry: o.Registry, expr: o.Expr, code: o.Code, http: o.HTTP, mcp: o.MCP, log: o.Logger, metrics: o.Metrics, tracer: o.Tracer, limits: o.Limits.withDefaults(), location: o.Location}
 	if e.expr == nil {
 		e.expr = expr.NewPool(expr.Options{})
 	}

@@ -92,6 +92,7 @@ type Manager struct {
 	recorders map[string]*recorder
 	documents map[versionKey]*workflow.Workflow
 	ended     ended
+	callers   sync.Map // of executions begun here, when they are traced
 	failures  map[string]failures
 	astray    map[string]bool // under our name, nobody at them; the sweep's own
 
@@ -215,6 +216,7 @@ func (m *Manager) startNow(ctx context.Context, e *workflow.Execution, recorded 
 		<-m.slots
 		return "", false, workflow.Errorf(workflow.CodeUnavailable, "this server cannot run executions at the moment; try again")
 	}
+	m.remember(ctx, e.ID)
 	m.mu.Lock()
 	m.starting[e.ID] = e
 	m.mu.Unlock()
@@ -230,6 +232,7 @@ func (m *Manager) startNow(ctx context.Context, e *workflow.Execution, recorded 
 	if err := m.runtime.Begin(e.ID); err != nil && m.dropStarting(e.ID) {
 		return "", false, m.refuse(ctx, e, err)
 	}
+	m.noteBegin(e)
 	return e.ID, false, nil
 }
 
@@ -274,6 +277,7 @@ func (m *Manager) dropStarting(id string) bool {
 	if m.takeStarting(id) == nil {
 		return false
 	}
+	m.callers.Delete(id)
 	<-m.slots
 	return true
 }
@@ -299,6 +303,7 @@ func (m *Manager) finishCancelled(ctx context.Context, e *workflow.Execution) er
 	if rejected {
 		return workflow.Errorf(workflow.CodeConflict, "the execution went on or ended meanwhile")
 	}
+	m.finished(e)
 	m.hub.publish(ev)
 	m.hub.finish(e.ID)
 	return nil

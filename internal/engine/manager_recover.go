@@ -136,6 +136,7 @@ func (m *Manager) noteFailure(e *workflow.Execution, rec *recorder, err error) e
 	if failed {
 		m.log.Warn("an execution was interrupted; it goes on in a moment", "execution_id", e.ID, "error", err)
 	}
+	m.storeFailed(err)
 	reached := rec.reached()
 	m.mu.Lock()
 	defer m.mu.Unlock()

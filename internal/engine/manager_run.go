@@ -80,7 +80,7 @@ func (m *Manager) attempt(r *durable.Run, e *workflow.Execution, rec *recorder, 
 	}
 	m.register(rec)
 	defer m.unregister(rec)
-	outcome := m.engine.Run(ctx, m.job(r, e, w, rec))
+	outcome := m.compute(ctx, e, m.job(r, e, w, rec))
 	switch {
 	case outcome.Status.Final():
 		return m.conclude(ctx, e, rec, &outcome)
@@ -247,6 +247,7 @@ func (m *Manager) conclude(ctx context.Context, e *workflow.Execution, rec *reco
 		m.hub.finish(e.ID)
 		return m.elsewhere(ctx, e.ID)
 	}
+	m.finished(&end)
 	m.ended.add(e.OwnerID, e.ID, last.Events)
 	rec.publishHeld()
 	m.hub.finish(e.ID)
@@ -422,7 +423,9 @@ func (m *Manager) startQueued() {
 	if err != nil && m.ctx.Err() == nil {
 		m.log.Warn("queued executions were not claimed; they will be tried again", "error", err)
 	}
+	m.storeFailed(err)
 	for _, e := range claimed {
+		m.noteBegin(e)
 		if err := m.runtime.Start(m.ctx, e.ID); err != nil && m.ctx.Err() == nil {
 			m.astray[e.ID] = true // recover starts it
 			m.log.Warn("a queued execution was not started; it will be tried again", "execution_id", e.ID, "error", err)

@@ -32,7 +32,8 @@ func (x *execution) runTask(ctx context.Context, t task) bool {
 	}
 	x.nodeStarted(ctx, t.v, run)
 	began := time.Now()
-	res := x.perform(ctx, t, run)
+	inner, span := x.span(ctx, t.v)
+	res := x.perform(inner, t, run)
 	if stopped := x.stoppedBy(ctx); stopped != nil {
 		res = nodeResult{err: stopped, final: true}
 	}
@@ -46,6 +47,7 @@ func (x *execution) runTask(ctx context.Context, t task) bool {
 	}
 	record.DurationMS = float64(time.Since(began).Microseconds()) / 1000
 	goesOn := x.settle(&record, t.v, res)
+	x.observe(t.v, &record, span)
 	x.keep(ctx, record)
 	if goesOn {
 		x.spread(t.v, run, record.Main)

@@ -3,12 +3,16 @@ package service
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"flowgate/internal/auth"
+	"flowgate/internal/telemetry"
 	"flowgate/internal/workflow"
+	"flowgate/store"
 )
 
 // Capability is one thing the product can do: a row from which an MCP tool, a
@@ -128,10 +132,34 @@ func (s *Service) Call(ctx context.Context, name string, args json.RawMessage) (
 	if c == nil {
 		return nil, workflow.Errorf(workflow.CodeNotFound, "there is no tool named %q%s", name, s.suggest(name)).WithReason("tool_not_found")
 	}
-	if err := Authorize(auth.FromContext(ctx), c); err != nil {
+	began := time.Now()
+	ctx, span := s.Tracer.Start(ctx, c.Name, telemetry.Internal)
+	defer span.End()
+	err := Authorize(auth.FromContext(ctx), c)
+	var result any
+	if err == nil {
+		result, err = c.call(ctx, args)
+	}
+	s.observe(c, err, time.Since(began), span)
+	if err != nil {
 		return nil, err
 	}
-	return c.call(ctx, args)
+	return result, nil
+}
+
+// observe records how a call ended.
+func (s *Service) observe(c *Capability, err error, took time.Duration, span telemetry.Span) {
+	if err == nil {
+		s.Metrics.Capability(c.Name, "ok", took)
+		return
+	}
+	code := workflow.CodeOf(err)
+	s.Metrics.Capability(c.Name, string(code), took)
+	span.Fail(string(code))
+	var failed *store.Failure
+	if errors.As(err, &failed) && (code == workflow.CodeUnavailable || code == workflow.CodeInternal) {
+		s.Metrics.StoreError(failed.Backend, string(code))
+	}
 }
 
 func (s *Service) suggest(name string) string {

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"flowgate/internal/telemetry"
 	"flowgate/internal/workflow"
 	"flowgate/store"
 )
@@ -98,6 +99,8 @@ type Options struct {
 	// PublicURL begins the links handed out, without a slash at the end.
 	PublicURL string
 	Logger    *slog.Logger
+	Metrics   *telemetry.Metrics // nil: nothing is counted
+	Tracer    *telemetry.Tracer  // nil: nothing is traced
 	Now       func() time.Time
 }
 

@@ -1,38 +1,45 @@
-// Package telemetry makes the logger that everything else is given.
+// Package telemetry is how the process tells what it does: the logger, metrics
+// for Prometheus, and traces. Each is a value that is passed in; a nil one
+// records nothing and costs next to nothing.
 package telemetry
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
-	"time"
 )
 
 // LogOptions say what is logged, where and how.
 type LogOptions struct {
 	Format string // "standard", "json" or "simple"
 	Level  string // "debug", "info", "warning" or "error"
-	Output io.Writer
+	// LevelVar, when not nil, is set to Level and decides from then on, so that
+	// the level can change while the program runs.
+	LevelVar *slog.LevelVar
+	Output   io.Writer
 }
 
 // NewLogger returns a logger. Standard lines read "time - level -
-// file:line:function - message", simple ones "level - message", both with the
-// fields behind as key=value; json lines have timestamp, level, message and
-// the fields.
+// file:line:function - message", simple ones "level - message", both with a
+// marker before the message and the fields behind it as key=value; json lines
+// have timestamp, level, message and the fields. Lines logged with the context
+// of a request carry its request_id, and its trace_id when it is traced.
 func NewLogger(o LogOptions) *slog.Logger {
-	level := parseLevel(o.Level)
-	if o.Format == "json" {
-		return slog.New(slog.NewJSONHandler(o.Output, &slog.HandlerOptions{Level: level, ReplaceAttr: jsonNames}))
+	var level slog.Leveler = ParseLevel(o.Level)
+	if o.LevelVar != nil {
+		o.LevelVar.Set(level.Level())
+		level = o.LevelVar
 	}
-	return slog.New(&lineHandler{out: o.Output, mu: &sync.Mutex{}, level: level, simple: o.Format == "simple"})
+	if o.Format == "json" {
+		return slog.New(contextHandler{slog.NewJSONHandler(o.Output, &slog.HandlerOptions{Level: level, ReplaceAttr: jsonNames})})
+	}
+	return slog.New(contextHandler{&lineHandler{out: o.Output, mu: &sync.Mutex{}, level: level, simple: o.Format == "simple"}})
 }
 
-func parseLevel(text string) slog.Level {
+// ParseLevel reads the name of a level; what is none means info.
+func ParseLevel(text string) slog.Level {
 	switch strings.ToLower(text) {
 	case "debug":
 		return slog.LevelDebug
@@ -44,7 +51,12 @@ func parseLevel(text string) slog.Level {
 	return slog.LevelInfo
 }
 
+// jsonNames gives the built-in fields the names that are documented, and drops
+// markers, which are for people.
 func jsonNames(groups []string, a slog.Attr) slog.Attr {
+	if a.Key == markKey {
+		return slog.Attr{}
+	}
 	if len(groups) > 0 {
 		return a
 	}
@@ -53,81 +65,12 @@ func jsonNames(groups []string, a slog.Attr) slog.Attr {
 		a.Key = "timestamp"
 	case slog.MessageKey:
 		a.Key = "message"
+	case slog.LevelKey:
+		if l, ok := a.Value.Any().(slog.Level); ok {
+			a.Value = slog.StringValue(levelName(l))
+		}
 	}
 	return a
-}
-
-// lineHandler writes lines for people.
-type lineHandler struct {
-	out    io.Writer
-	mu     *sync.Mutex
-	level  slog.Level
-	simple bool
-	attrs  string
-	group  string
-}
-
-// Enabled reports whether the level is logged.
-func (h *lineHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level }
-
-// Handle writes one line.
-func (h *lineHandler) Handle(_ context.Context, r slog.Record) error {
-	var b strings.Builder
-	if !h.simple {
-		fmt.Fprintf(&b, "%s - ", r.Time.Format(time.DateTime))
-	}
-	fmt.Fprintf(&b, "%s - ", levelName(r.Level))
-	if !h.simple && r.PC != 0 {
-		f, _ := runtime.CallersFrames([]uintptr{r.PC}).Next()
-		fmt.Fprintf(&b, "%s:%d:%s - ", filepath.Base(f.File), f.Line, f.Function[strings.LastIndexByte(f.Function, '.')+1:])
-	}
-	b.WriteString(r.Message)
-	b.WriteString(h.attrs)
-	r.Attrs(func(a slog.Attr) bool {
-		writeAttr(&b, h.group, a)
-		return true
-	})
-	b.WriteByte('\n')
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	_, err := io.WriteString(h.out, b.String())
-	return err
-}
-
-// WithAttrs returns a handler that adds attrs to each line.
-func (h *lineHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	c := *h
-	var b strings.Builder
-	for _, a := range attrs {
-		writeAttr(&b, h.group, a)
-	}
-	c.attrs += b.String()
-	return &c
-}
-
-// WithGroup returns a handler that puts name before the keys that follow.
-func (h *lineHandler) WithGroup(name string) slog.Handler {
-	c := *h
-	c.group += name + "."
-	return &c
-}
-
-func writeAttr(b *strings.Builder, group string, a slog.Attr) {
-	if a.Equal(slog.Attr{}) {
-		return
-	}
-	v := a.Value.Resolve()
-	if v.Kind() == slog.KindGroup {
-		for _, sub := range v.Group() {
-			writeAttr(b, group+a.Key+".", sub)
-		}
-		return
-	}
-	text := v.String()
-	if text == "" || strings.ContainsAny(text, " \t\n\"=") {
-		text = fmt.Sprintf("%q", text)
-	}
-	fmt.Fprintf(b, " %s%s=%s", group, a.Key, text)
 }
 
 func levelName(l slog.Level) string {
@@ -135,4 +78,37 @@ func levelName(l slog.Level) string {
 		return "WARNING"
 	}
 	return l.String()
+}
+
+// contextHandler adds to each line what its context says of the request.
+type contextHandler struct{ slog.Handler }
+
+// Handle implements slog.Handler.
+func (h contextHandler) Handle(ctx context.Context, r slog.Record) error {
+	if id := RequestID(ctx); id != "" && !has(r, requestIDKey) {
+		r.AddAttrs(slog.String(requestIDKey, id))
+	}
+	if id := traceID(ctx); id != "" {
+		r.AddAttrs(slog.String("trace_id", id))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements slog.Handler.
+func (h contextHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return contextHandler{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (h contextHandler) WithGroup(name string) slog.Handler {
+	return contextHandler{h.Handler.WithGroup(name)}
+}
+
+func has(r slog.Record, key string) bool {
+	found := false
+	r.Attrs(func(a slog.Attr) bool {
+		found = a.Key == key
+		return !found
+	})
+	return found
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"flowgate/internal/workflow"
+	"flowgate/store"
 )
 
 var (
@@ -23,7 +24,6 @@ var (
 // for the caller; the driver's error stays behind it for the log.
 func fail(doing string, err error) error {
 	var known *workflow.Error
-	var pe *pgconn.PgError
 	switch {
 	case err == nil:
 		return nil
@@ -33,6 +33,13 @@ func fail(doing string, err error) error {
 		return workflow.Wrap(workflow.CodeCancelled, err, "The request was cancelled before it could "+doing+".")
 	case errors.Is(err, context.DeadlineExceeded):
 		return workflow.Wrap(workflow.CodeTimeout, err, "Time ran out before it could "+doing+".")
+	}
+	return failDriver(doing, &store.Failure{Backend: "postgres", Err: err})
+}
+
+func failDriver(doing string, err error) error {
+	var pe *pgconn.PgError
+	switch {
 	case errors.Is(err, errSilent):
 		return workflow.Wrap(workflow.CodeUnavailable, err, "The database does not answer; try again.")
 	case errors.Is(err, errClosed):

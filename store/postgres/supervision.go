@@ -20,6 +20,14 @@ func (s *Store) RunningExecutions(ctx context.Context, owner, workflowID string)
 	return ofOwner, ofWorkflow, err
 }
 
+// QueuedExecutions counts what waits for a process to run it.
+func (s *Store) QueuedExecutions(ctx context.Context) (n int, err error) {
+	err = s.do(ctx, "count queued executions", asEngine, func(b *pgx.Batch) {
+		b.Queue(`SELECT count(*) FROM executions WHERE status = 'queued'`).QueryRow(func(row pgx.Row) error { return row.Scan(&n) })
+	})
+	return n, err
+}
+
 // Processes that claim within bounds do so one after the other, or they would
 // both fill what is free. With an empty queue nobody waits.
 const claimTurn = `SELECT CASE WHEN EXISTS (SELECT FROM executions WHERE status = 'queued')

@@ -9,6 +9,7 @@ import (
 	codes "modernc.org/sqlite/lib"
 
 	"flowgate/internal/workflow"
+	"flowgate/store"
 )
 
 // fail translates an error at the package's edge. doing completes "could not"
@@ -27,7 +28,7 @@ func fail(doing string, err error) error {
 	case errors.Is(err, sql.ErrConnDone):
 		return workflow.Wrap(workflow.CodeUnavailable, err, "The database is closed.")
 	}
-	return failDriver(doing, err)
+	return failDriver(doing, &store.Failure{Backend: "sqlite", Err: err})
 }
 
 func failDriver(doing string, err error) error {

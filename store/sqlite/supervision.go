@@ -21,6 +21,12 @@ func (s *Store) RunningExecutions(ctx context.Context, owner, workflowID string)
 	return ofOwner, ofWorkflow, fail("count running executions", err)
 }
 
+// QueuedExecutions counts what waits for a process to run it.
+func (s *Store) QueuedExecutions(ctx context.Context) (n int, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT count(*) FROM executions WHERE status = 'queued'`).Scan(&n)
+	return n, fail("count queued executions", err)
+}
+
 // What is beyond a workflow's bound does not count against its owner's.
 const claimWithin = `UPDATE executions SET status = 'running', executor = ?1, started_at = ?2 WHERE n IN (
 	SELECT n FROM (

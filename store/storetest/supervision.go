@@ -86,6 +86,9 @@ var supervisionTests = map[string]func(w *world, s store.Supervision){
 		if mine, of, err := s.RunningExecutions(ctx, ada, a.ID); err != nil || mine != 1 || of != 1 {
 			w.Fatalf("%d %d %v", mine, of, err)
 		}
+		if n, err := s.QueuedExecutions(ctx); err != nil || n != len(ids) {
+			w.Fatalf("%d are queued, %v", n, err)
+		}
 		claim := func(limit, perOwner, perWorkflow int, want ...string) {
 			w.Helper()
 			list, err := s.ClaimWithin(ctx, "x", limit, perOwner, perWorkflow)
