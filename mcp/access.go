@@ -25,20 +25,35 @@ func (s *Server) presented(r *http.Request) auth.Presented {
 	return p
 }
 
-// admit decides on a tool call before the library sees it. Unknown tools are
-// let through: to tell of them is the protocol's.
-func (s *Server) admit(ctx context.Context, name string) error {
-	c := s.Service.Tool(name)
+// admit decides on a call of a tool, or on reading a resource or a prompt,
+// before anything is done. It returns the tool that is called. Unknown ones
+// are let through: to tell of them is the protocol's.
+func (s *Server) admit(ctx context.Context, m *envelope) (*service.Capability, error) {
+	tool, err := s.toolOfCall(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	c := tool
+	switch m.Method {
+	case protocolResourcesRead:
+		if r := resourceOf(m.text(m.Params.URI)); r != nil {
+			c = s.Service.Tool(r.capability)
+		}
+	case protocolPromptsGet:
+		if p := promptNamed(m.name()); p != nil {
+			c = s.Service.Tool(p.capability)
+		}
+	}
 	if c == nil {
-		return nil
+		return nil, nil
 	}
 	if err := service.Authorize(auth.FromContext(ctx), c); err != nil {
-		return err
+		return nil, err
 	}
 	if s.Admit != nil {
-		return s.Admit(ctx, c)
+		return tool, s.Admit(ctx, c)
 	}
-	return nil
+	return tool, nil
 }
 
 // challenge is the WWW-Authenticate header of a refusal (RFC 6750, RFC 9728),

@@ -48,7 +48,7 @@ func refusalOf(err error) (status, rpcCode int) {
 
 // failure is the result of a call that did not work: what is wrong, where,
 // and what to do next. Causes go to the log only.
-func (s *Server) failure(ctx context.Context, c *service.Capability, err error) *protocol.CallToolResult {
+func (s *Server) failure(ctx context.Context, c *service.Capability, err error) *toolResult {
 	reference := ""
 	if workflow.CodeOf(err) == workflow.CodeInternal {
 		reference = rand.Text()[:10]
@@ -56,6 +56,22 @@ func (s *Server) failure(ctx context.Context, c *service.Capability, err error) 
 		s.Logger.ErrorContext(ctx, "tool call failed", "tool", c.Name, "key_id", keyID(id), "reference", reference, "error", err)
 	}
 	return toolError(errorText(c, err, reference))
+}
+
+// refusalFor is the refusal of a request that was understood, for err. Causes
+// go to the log only.
+func (s *Server) refusalFor(ctx context.Context, err error) *rpcError {
+	e := rpcErrorOf(err)
+	if workflow.CodeOf(err) == workflow.CodeInternal {
+		reference := rand.Text()[:10]
+		s.Logger.ErrorContext(ctx, "request failed", "key_id", keyID(auth.FromContext(ctx)), "reference", reference, "error", err)
+		e.Message = "internal: it failed inside the server, which logged it as " + reference
+	}
+	var known *workflow.Error
+	if errors.As(err, &known) && known.Remedy != "" {
+		e.Message += "; " + known.Remedy
+	}
+	return e
 }
 
 func errorText(c *service.Capability, err error, reference string) string {

@@ -167,14 +167,21 @@ func TestListenersAreNotShared(t *testing.T) {
 // listen opens a GET stream and returns its data lines.
 func (w *world) listen(t *testing.T, key, session string) <-chan string {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	req, err := http.NewRequestWithContext(ctx, "GET", w.url, nil)
+	req, err := http.NewRequestWithContext(t.Context(), "GET", w.url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for k, v := range map[string]string{"X-API-Key": key, "Mcp-Session-Id": session, "Accept": "text/event-stream"} {
 		req.Header.Set(k, v)
 	}
+	return w.stream(t, req)
+}
+
+// stream sends req and returns the data lines of the answer as they come.
+func (w *world) stream(t *testing.T, req *http.Request) <-chan string {
+	t.Helper()
+	ctx, cancel := context.WithCancel(req.Context())
+	req = req.WithContext(ctx)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil || resp.StatusCode != 200 {
 		t.Fatalf("listen: %v %v", resp, err)

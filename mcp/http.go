@@ -63,20 +63,54 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ctx := auth.WithIdentity(r.Context(), id)
-	if m.Method == protocolToolsCall {
-		if err := s.admit(ctx, m.tool()); err != nil {
-			s.refuse(w, m.ID, err)
-			return
-		}
+	tool, err := s.admit(ctx, m)
+	if err != nil {
+		s.refuse(w, m.ID, err)
+		return
 	}
-	s.pass(ctx, w, r, p, m, body)
+	var do direct
+	if r.Method == http.MethodPost && m.wellFormed(r.Header, modern) {
+		do = s.directly(m, tool)
+	}
+	if !modern {
+		ctx = s.inSession(ctx, r.Header, m)
+	}
+	s.pass(ctx, w, r, p, m, body, do)
 }
 
-// pass hands a request to the library.
-func (s *Server) pass(ctx context.Context, w http.ResponseWriter, r *http.Request, p auth.Presented, m *envelope, body []byte) {
+// inSession adds what is known of a request's session, and does what a
+// message changes about it.
+func (s *Server) inSession(ctx context.Context, h http.Header, m *envelope) context.Context {
+	session := sessionOf(h)
+	switch m.Method {
+	case protocolInitialize:
+		return withElicits(ctx, m.elicits())
+	case protocolCancelled:
+		s.calls.cancel(callKey(session, m.Params.RequestID))
+	case protocolSetLevel:
+		if level := m.text(m.Params.Level); levels[level] > 0 {
+			s.sessions.setLevel(session, level)
+		}
+	case protocolToolsCall:
+		ctx = withElicits(withLevel(ctx, s.sessions.level(session)), s.sessions.elicits(session))
+	}
+	return ctx
+}
+
+// pass answers a request here, or hands it to the library.
+func (s *Server) pass(ctx context.Context, w http.ResponseWriter, r *http.Request, p auth.Presented, m *envelope, body []byte, do direct) {
 	out := newResponder(w, r, m.ID)
 	ctx, stop := s.watch(withNotifier(ctx, out), p, r.Method == http.MethodGet || m.Method == protocolListen)
-	s.http.Handle(out, &server.HTTPRequest{Method: r.Method, URL: r.URL, Header: r.Header, Body: body, Context: ctx})
+	if do != nil {
+		answer := s.answer(ctx, do, m, m.modern(r.Header), callKey(sessionOf(r.Header), m.ID))
+		if context.Cause(ctx) == nil {
+			out.respond(answer)
+		}
+	} else {
+		quiet := s.tellChanges(ctx, out, m, r.Method == http.MethodGet)
+		s.http.Handle(out, &server.HTTPRequest{Method: r.Method, URL: r.URL, Header: r.Header, Body: body, Context: ctx})
+		quiet()
+	}
 	cause := context.Cause(ctx)
 	stop()
 	if cause != nil && !out.answered() && r.Context().Err() == nil {

@@ -18,9 +18,22 @@ type envelope struct {
 	ID      json.RawMessage `json:"id"`
 	Method  string          `json:"method"`
 	Params  struct {
-		Name any `json:"name"`
-		Meta struct {
-			ProtocolVersion any `json:"io.modelcontextprotocol/protocolVersion"`
+		Name           any             `json:"name"`
+		URI            json.RawMessage `json:"uri"`
+		Arguments      json.RawMessage `json:"arguments"`
+		Task           json.RawMessage `json:"task"`
+		InputResponses json.RawMessage `json:"inputResponses"`
+		RequestID      json.RawMessage `json:"requestId"`     // of notifications/cancelled
+		Level          json.RawMessage `json:"level"`         // of logging/setLevel
+		Capabilities   json.RawMessage `json:"capabilities"`  // of initialize
+		Notifications  json.RawMessage `json:"notifications"` // of subscriptions/listen
+		Meta           struct {
+			ProtocolVersion    any             `json:"io.modelcontextprotocol/protocolVersion"`
+			ClientCapabilities json.RawMessage `json:"io.modelcontextprotocol/clientCapabilities"`
+			LogLevel           json.RawMessage `json:"io.modelcontextprotocol/logLevel"`
+			ProgressToken      json.RawMessage `json:"progressToken"`
+			TraceParent        json.RawMessage `json:"traceparent"`
+			TraceState         json.RawMessage `json:"tracestate"`
 		} `json:"_meta"`
 	} `json:"params"`
 }
@@ -61,11 +74,37 @@ const (
 	protocolInitialize = string(protocol.MethodInitialize)
 	protocolListen     = string(protocol.MethodSubscriptionsListen)
 	protocolCancelled  = string(protocol.MethodNotificationCancelled)
+
+	protocolResourcesRead = string(protocol.MethodResourcesRead)
+	protocolPromptsGet    = string(protocol.MethodPromptsGet)
+	protocolSetLevel      = string(protocol.MethodSetLogLevel)
 )
 
-func (m *envelope) tool() string {
+// name is what the message calls: a tool or a prompt.
+func (m *envelope) name() string {
 	name, _ := m.Params.Name.(string)
 	return name
+}
+
+// text reads a member that should be a string, "" for anything else.
+func (m *envelope) text(raw json.RawMessage) string {
+	var s string
+	if len(raw) == 0 || json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return s
+}
+
+// elicits reports whether the client that initializes fills in forms.
+func (m *envelope) elicits() bool {
+	var c protocol.ClientCapabilities
+	return json.Unmarshal(m.Params.Capabilities, &c) == nil && fills(c.Elicitation)
+}
+
+// listensToTools reports whether changes of the tool list are wanted.
+func (m *envelope) listensToTools() bool {
+	var f protocol.SubscriptionFilter
+	return json.Unmarshal(m.Params.Notifications, &f) == nil && f.ToolsListChanged
 }
 
 // modern reports whether the message belongs to the generation without

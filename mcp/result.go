@@ -11,11 +11,12 @@ import (
 	protocol "github.com/mark3labs/mcp-go/mcp"
 
 	"flowgate/internal/service"
+	"flowgate/internal/workflow"
 )
 
 // success is the result of a call that worked: the structured content, and
 // its compact twin as text. What is too large is cut, and both say so.
-func (s *Server) success(ctx context.Context, c *service.Capability, out any) *protocol.CallToolResult {
+func (s *Server) success(ctx context.Context, c *service.Capability, out any) *toolResult {
 	data, err := json.Marshal(out)
 	if err != nil {
 		return s.failure(ctx, c, fmt.Errorf("encode the result: %w", err))
@@ -35,13 +36,60 @@ func (s *Server) success(ctx context.Context, c *service.Capability, out any) *p
 			notice = "CUT: the text is longer than fits here." + narrowing(c)
 		}
 	}
-	result := &protocol.CallToolResult{StructuredContent: json.RawMessage(data)}
 	if notice != "" {
 		text = notice + "\n" + text
-		result.Meta = &protocol.Meta{AdditionalFields: map[string]any{"flowgate/truncated": notice}}
 	}
-	result.Content = []protocol.Content{protocol.NewTextContent(text)}
-	return result
+	return &toolResult{text: text, structured: data, notice: notice}
+}
+
+// toolResult is what a tool's call gives back.
+type toolResult struct {
+	text       string
+	structured json.RawMessage // nil for an error
+	notice     string          // what was cut, and how to ask for it
+	isError    bool
+}
+
+// truncatedMeta is where a result says that it was cut, for programs.
+const truncatedMeta = "flowgate/truncated"
+
+// result is the same for the library.
+func (r *toolResult) result() *protocol.CallToolResult {
+	out := &protocol.CallToolResult{IsError: r.isError, Content: []protocol.Content{protocol.NewTextContent(r.text)}}
+	if r.structured != nil {
+		out.StructuredContent = r.structured
+	}
+	if r.notice != "" {
+		out.Meta = &protocol.Meta{AdditionalFields: map[string]any{truncatedMeta: r.notice}}
+	}
+	return out
+}
+
+// parts are the members of the result object as JSON, and those of its _meta.
+func (r *toolResult) parts() (members, meta []byte) {
+	b := make([]byte, 0, len(r.text)+len(r.text)/8+len(r.structured)+96)
+	b = append(b, `"content":[{"type":"text","text":`...)
+	b = appendText(b, r.text)
+	b = append(b, "}]"...)
+	if r.structured != nil {
+		b = append(append(b, `,"structuredContent":`...), r.structured...)
+	}
+	if r.isError {
+		b = append(b, `,"isError":true`...)
+	}
+	if r.notice != "" {
+		meta = appendText([]byte(`"`+truncatedMeta+`":`), r.notice)
+	}
+	return b, meta
+}
+
+// appendText appends text as JSON.
+func appendText(b []byte, text string) []byte {
+	out, err := workflow.AppendJSON(b, text)
+	if err != nil { // a string always encodes
+		return append(b, `""`...)
+	}
+	return out
 }
 
 // mustBeWhole reports whether a capability's result is read in order to be
@@ -128,6 +176,4 @@ func sizeOf(v any) int {
 	return len(data)
 }
 
-func toolError(text string) *protocol.CallToolResult {
-	return &protocol.CallToolResult{IsError: true, Content: []protocol.Content{protocol.NewTextContent(text)}}
-}
+func toolError(text string) *toolResult { return &toolResult{text: text, isError: true} }

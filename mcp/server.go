@@ -19,6 +19,7 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 
 	"flowgate/internal/auth"
+	"flowgate/internal/seal"
 	"flowgate/internal/service"
 	"flowgate/internal/telemetry"
 )
@@ -58,6 +59,12 @@ type Options struct {
 	// Recheck is how often the caller of an open request is authenticated
 	// anew, so that a revoked key ends its streams; 1 s when 0.
 	Recheck time.Duration
+	// Watch is how often it is looked whether a listener's tools changed, for
+	// changes made in other processes; 3 s when 0.
+	Watch time.Duration
+	// Extra adds tools, prompts and resources of the library's own kind, as
+	// fixtures of tests. They are nobody's: authorization does not ask for them.
+	Extra func(*server.MCPServer)
 	// Drain bounds how long calls under way may go on after stdin ended or
 	// ServeStdio's context did; 5 s when 0.
 	Drain time.Duration
@@ -75,6 +82,11 @@ type Server struct {
 	http     *server.StreamableHTTPServer
 	sessions *sessions
 	lists    listCache
+	calls    inflight
+	tools    toolWatch
+	asks     *seal.Box
+	whoWeAre []byte // as a member of a result's _meta
+	now      func() time.Time
 
 	closeOnce sync.Once
 	closed    chan struct{}
@@ -86,19 +98,44 @@ func New(o Options) (*Server, error) {
 		return nil, errors.New("mcp: Options.Service is required")
 	}
 	o = withDefaults(o)
-	s := &Server{Options: o, closed: make(chan struct{})}
+	s := &Server{Options: o, closed: make(chan struct{}), now: time.Now}
 	s.sessions = newSessions(o.SessionKey, o.MaxSessions, s.dropSession)
-	hooks := &server.Hooks{}
-	hooks.AddAfterListTools(s.showVisible)
-	s.core = server.NewMCPServer(o.Name, o.Version,
-		server.WithTitle(o.Title), server.WithInstructions(o.Instructions), server.WithHooks(hooks),
-		server.WithToolCapabilities(true), server.WithLogging())
+	s.tools.list, s.tools.every = o.Service.VisibleRunTools, o.Watch
+	var err error
+	if s.asks, err = askBox(o.SessionKey); err != nil {
+		return nil, err
+	}
+	if s.whoWeAre, err = serverInfo(&o); err != nil {
+		return nil, err
+	}
+	s.core = server.NewMCPServer(o.Name, o.Version, s.coreOptions()...)
 	for _, c := range o.Service.Tools() {
 		s.core.AddTool(toolOf(c), s.handler(c))
+	}
+	s.registerResources()
+	s.registerPrompts()
+	if o.Extra != nil {
+		o.Extra(s.core)
 	}
 	s.http = server.NewStreamableHTTPServer(s.core, server.WithSessionIdManagerResolver(s.sessions),
 		server.WithSessionIdleTTL(o.SessionIdle), server.WithHeartbeatInterval(heartbeat), server.WithStreamableHTTPLogger(o.Logger))
 	return s, nil
+}
+
+// coreOptions say what the library announces, and shape its lists for their
+// callers.
+func (s *Server) coreOptions() []server.ServerOption {
+	hooks := &server.Hooks{}
+	hooks.AddAfterListTools(s.showVisible)
+	hooks.AddAfterListPrompts(s.visiblePrompts)
+	hooks.AddAfterListResources(s.listResources)
+	hooks.AddAfterListResourceTemplates(s.visibleTemplates)
+	return []server.ServerOption{
+		server.WithTitle(s.Title), server.WithInstructions(s.Instructions), server.WithIcons(icons()...), server.WithHooks(hooks),
+		server.WithToolCapabilities(true), server.WithResourceCapabilities(false, false), server.WithPromptCapabilities(false),
+		server.WithLogging(), server.WithCompletions(),
+		server.WithPromptCompletionProvider(completer{s}), server.WithResourceCompletionProvider(completer{s}),
+	}
 }
 
 // heartbeat keeps listening streams open through proxies.
@@ -127,6 +164,7 @@ func withDefaults(o Options) Options {
 	o.SessionIdle = orDefault(o.SessionIdle, 30*time.Minute)
 	o.Recheck = orDefault(o.Recheck, time.Second)
 	o.Drain = orDefault(o.Drain, 5*time.Second)
+	o.Watch = orDefault(o.Watch, 3*time.Second)
 	return o
 }
 

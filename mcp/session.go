@@ -15,6 +15,7 @@ import (
 
 const (
 	sessionNonce = 16
+	sessionBody  = sessionNonce + 8 + 1 // and the time it was made, and what its client can
 	sessionMAC   = 16
 	// sessionLife is how long a session id is good for; clients open a new
 	// session when theirs is answered with 404.
@@ -33,13 +34,14 @@ type sessions struct {
 	drop func(id string) // forgets the library's state of a session
 	now  func() time.Time
 
-	mu    sync.Mutex
-	live  map[string][]string // by caller, oldest first
-	ended map[string]time.Time
+	mu     sync.Mutex
+	live   map[string][]string // by caller, oldest first
+	ended  map[string]time.Time
+	levels map[string]string // of the messages a session wants
 }
 
 func newSessions(key []byte, maxLive int, drop func(string)) *sessions {
-	return &sessions{key: key, max: maxLive, drop: drop, now: time.Now, live: map[string][]string{}, ended: map[string]time.Time{}}
+	return &sessions{key: key, max: maxLive, drop: drop, now: time.Now, live: map[string][]string{}, ended: map[string]time.Time{}, levels: map[string]string{}}
 }
 
 // callerOf names who a session belongs to: a subject, by one key.
@@ -50,10 +52,14 @@ func callerOf(id *auth.Identity) string {
 	return string(id.Kind) + "\x00" + id.Subject + "\x00" + id.KeyID
 }
 
-// create returns a new session id of caller's.
-func (s *sessions) create(caller string) string {
-	raw := make([]byte, sessionNonce+8, sessionNonce+8+sessionMAC)
+// create returns a new session id of caller's. It says whether the client can
+// ask its user.
+func (s *sessions) create(caller string, elicits bool) string {
+	raw := make([]byte, sessionBody, sessionBody+sessionMAC)
 	rand.Read(raw[:sessionNonce])
+	if elicits {
+		raw[sessionBody-1] = 1
+	}
 	binary.BigEndian.PutUint64(raw[sessionNonce:], uint64(s.now().Unix()))
 	id := base64.RawURLEncoding.EncodeToString(append(raw, s.code(raw, caller)...))
 	s.mu.Lock()
@@ -73,10 +79,10 @@ func (s *sessions) create(caller string) string {
 // valid reports whether id is a session of caller's that was not ended.
 func (s *sessions) valid(id, caller string) bool {
 	raw, err := base64.RawURLEncoding.DecodeString(id)
-	if err != nil || len(raw) != sessionNonce+8+sessionMAC || caller == "" {
+	if err != nil || len(raw) != sessionBody+sessionMAC || caller == "" {
 		return false
 	}
-	body, code := raw[:sessionNonce+8], raw[sessionNonce+8:]
+	body, code := raw[:sessionBody], raw[sessionBody:]
 	if !hmac.Equal(code, s.code(body, caller)) {
 		return false
 	}
@@ -88,6 +94,29 @@ func (s *sessions) valid(id, caller string) bool {
 	defer s.mu.Unlock()
 	_, over := s.ended[id]
 	return !over
+}
+
+// elicits reports whether the client of a valid session can ask its user.
+func (s *sessions) elicits(id string) bool {
+	raw, err := base64.RawURLEncoding.DecodeString(id)
+	return err == nil && len(raw) == sessionBody+sessionMAC && raw[sessionBody-1]&1 == 1
+}
+
+// setLevel notes which messages a session wants from now on.
+func (s *sessions) setLevel(id, level string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.levels) >= maxEnded {
+		clear(s.levels) // clients set theirs again, or hear nothing
+	}
+	s.levels[id] = level
+}
+
+// level is what setLevel noted, "" for nothing.
+func (s *sessions) level(id string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.levels[id]
 }
 
 // end makes id unusable for good.
@@ -120,6 +149,7 @@ func (s *sessions) forget(id string) {
 }
 
 func (s *sessions) forgetLocked(id, caller string) {
+	delete(s.levels, id)
 	list := slices.DeleteFunc(s.live[caller], func(have string) bool { return have == id })
 	if s.live[caller] = list; len(list) == 0 {
 		delete(s.live, caller)

@@ -15,15 +15,17 @@ func (s *sessions) ResolveSessionIdManager(r *http.Request) server.SessionIdMana
 	if r == nil {
 		return &callersSessions{all: s}
 	}
-	return &callersSessions{all: s, caller: callerOf(auth.FromContext(r.Context()))}
+	elicits, _ := r.Context().Value(elicitsKey{}).(bool)
+	return &callersSessions{all: s, caller: callerOf(auth.FromContext(r.Context())), elicits: elicits}
 }
 
 type callersSessions struct {
-	all    *sessions
-	caller string
+	all     *sessions
+	caller  string
+	elicits bool
 }
 
-func (c *callersSessions) Generate() string { return c.all.create(c.caller) }
+func (c *callersSessions) Generate() string { return c.all.create(c.caller, c.elicits) }
 
 func (c *callersSessions) Validate(id string) (isTerminated bool, err error) {
 	if !c.all.valid(id, c.caller) {

@@ -30,8 +30,9 @@ func (s *Server) ServeStdio(ctx context.Context, id *auth.Identity, in io.Reader
 	// Calls outlive ctx for the time of the drain.
 	calls, cancel := context.WithCancel(auth.WithIdentity(context.WithoutCancel(ctx), id))
 	defer cancel()
-	c := &stdioConn{server: s, out: out, slots: make(chan struct{}, maxStdioCalls)}
 	session := newStdioSession()
+	c := &stdioConn{server: s, session: session, out: out, slots: make(chan struct{}, maxStdioCalls), quiet: func() {}}
+	session.send = c.write
 	if err := s.core.RegisterSession(calls, session); err != nil {
 		return fmt.Errorf("open the stdio session: %w", err)
 	}
@@ -43,6 +44,7 @@ func (s *Server) ServeStdio(ctx context.Context, id *auth.Identity, in io.Reader
 	drained := time.AfterFunc(s.Drain, cancel)
 	c.calls.Wait()
 	drained.Stop()
+	c.quiet()
 	cancel()
 	c.background.Wait()
 	if err == nil {
@@ -54,7 +56,10 @@ func (s *Server) ServeStdio(ctx context.Context, id *auth.Identity, in io.Reader
 // stdioConn is the connection to one client.
 type stdioConn struct {
 	server     *Server
+	session    *stdioSession
 	slots      chan struct{}
+	listenOnce sync.Once
+	quiet      func() // ends listening for changes of the tool list
 	calls      sync.WaitGroup
 	background sync.WaitGroup
 
@@ -73,7 +78,11 @@ func (c *stdioConn) handle(ctx context.Context, text []byte) {
 	switch {
 	case fault != nil:
 		c.write(fault.encode(m.ID))
+	case m.Method == "" && len(m.ID) > 0 && c.session.answered(m.ID, text):
 	case m.Method == "" || len(m.ID) == 0:
+		if m.Method == protocolCancelled {
+			c.server.calls.cancel(callKey(c.session.id, m.Params.RequestID))
+		}
 		c.answer(ctx, text)
 	default:
 		select {
@@ -89,13 +98,39 @@ func (c *stdioConn) handle(ctx context.Context, text []byte) {
 }
 
 func (c *stdioConn) request(ctx context.Context, m *envelope, text []byte) {
-	if m.Method == protocolToolsCall {
-		if err := c.server.admit(ctx, m.tool()); err != nil {
-			c.write(rpcErrorOf(err).encode(m.ID))
-			return
+	tool, err := c.server.admit(ctx, m)
+	if err != nil {
+		c.write(rpcErrorOf(err).encode(m.ID))
+		return
+	}
+	switch m.Method {
+	case protocolInitialize:
+		c.session.elicits.Store(m.elicits())
+	case protocolSetLevel:
+		if level := m.text(m.Params.Level); levels[level] > 0 {
+			c.session.wanted.Store(level)
 		}
+	case protocolToolsCall:
+		wanted, _ := c.session.wanted.Load().(string)
+		ctx = withElicits(withLevel(ctx, wanted), c.session.elicits.Load())
+	case protocolListen:
+		defer c.server.tellChanges(ctx, c, m, false)()
+	}
+	version, _ := m.Params.Meta.ProtocolVersion.(string)
+	modern := protocol.IsModernProtocol(version)
+	if do := c.server.directly(m, tool); do != nil && (!modern || m.modernMeta()) {
+		c.write(c.server.answer(ctx, do, m, modern, callKey(c.session.id, m.ID)))
+		return
 	}
 	c.answer(ctx, text)
+	if m.Method == protocolInitialize {
+		c.listenOnce.Do(func() { c.quiet = c.server.tools.listen(ctx, c.toolsChanged) })
+	}
+}
+
+// toolsChanged tells a client of the older generation, which need not ask.
+func (c *stdioConn) toolsChanged() {
+	c.notify(protocol.MethodNotificationToolsListChanged, map[string]any{})
 }
 
 func (c *stdioConn) answer(ctx context.Context, text []byte) {

@@ -30,32 +30,43 @@ func toolOf(c *service.Capability) protocol.Tool {
 	}
 }
 
-// handler does a tool's work. Faults of the call are results with isError,
-// which a model reads; it never returns an error.
+// handler does a tool's work for the library.
 func (s *Server) handler(c *service.Capability) server.ToolHandlerFunc {
-	return func(ctx context.Context, req protocol.CallToolRequest) (result *protocol.CallToolResult, _ error) {
-		defer func() {
-			if p := recover(); p != nil {
-				result = s.failure(ctx, c, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
-			}
-		}()
+	if c.Asks() {
+		return s.askingHandler(c)
+	}
+	return func(ctx context.Context, req protocol.CallToolRequest) (*protocol.CallToolResult, error) {
 		args, err := arguments(req)
 		if err != nil {
-			return s.failure(ctx, c, err), nil
+			return s.failure(ctx, c, err).result(), nil
 		}
-		said := progressOf(ctx, req)
-		if said != nil {
-			ctx = service.WithProgress(ctx, said.event)
-		}
-		out, err := s.Service.Call(ctx, c.Name, args)
-		if err != nil {
-			return s.failure(ctx, c, err), nil
-		}
-		if said != nil {
-			said.repeatIn(out)
-		}
-		return s.success(ctx, c, out), nil
+		return s.call(ctx, c, args, requestOf(req)).result(), nil
 	}
+}
+
+// call does a tool's work. Faults of the call are results with isError, which
+// a model reads.
+func (s *Server) call(ctx context.Context, c *service.Capability, args json.RawMessage, r request) (result *toolResult) {
+	defer func() {
+		if p := recover(); p != nil {
+			result = s.failure(ctx, c, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		}
+	}()
+	said := progressOf(ctx, r)
+	if said != nil {
+		ctx = service.WithProgress(ctx, said.event)
+	}
+	out, err := s.Service.Call(ctx, c.Name, args)
+	if err != nil {
+		return s.failure(ctx, c, err)
+	}
+	if !c.ReadOnly {
+		s.tools.look(auth.FromContext(ctx).Subject)
+	}
+	if said != nil {
+		said.repeatIn(out)
+	}
+	return s.success(ctx, c, out)
 }
 
 // arguments returns the arguments as they were sent, so that large integers
@@ -80,9 +91,18 @@ const maxLists = 256
 // see. It shapes the list only: calls are authorized on their own, so that a
 // known tool out of reach is told apart from an unknown one.
 func (s *Server) showVisible(ctx context.Context, _ any, _ *protocol.ListToolsRequest, result *protocol.ListToolsResult) {
-	result.Tools = s.visible(auth.FromContext(ctx))
+	foreign := slices.DeleteFunc(result.Tools, func(t protocol.Tool) bool { return s.Service.Tool(t.Name) != nil })
+	result.Tools, result.NextCursor = append(slices.Clone(s.visible(auth.FromContext(ctx))), foreign...), ""
+	run, err := s.Service.VisibleRunTools(ctx)
+	if err != nil {
+		s.Logger.WarnContext(ctx, "mcp: workflows that are tools were not listed", "error", err)
+	}
+	for _, c := range run {
+		result.Tools = append(result.Tools, toolOf(c))
+	}
 }
 
+// visible are the caller's tools but for those that are workflows.
 func (s *Server) visible(id *auth.Identity) []protocol.Tool {
 	key := listKey(id)
 	s.lists.mu.RLock()

@@ -200,6 +200,8 @@ type fakeAgent struct {
 	// run, when set, is what Watch does between start and end.
 	run   func(ctx context.Context, emit func(workflow.Event) error) error
 	calls atomic.Int64
+	// resume, when set, is told what an execution was answered.
+	resume func(response *workflow.Object)
 }
 
 func (a *fakeAgent) Execute(ctx context.Context, req workflow.ExecuteRequest) (string, bool, error) {
@@ -241,7 +243,12 @@ func (a *fakeAgent) Watch(ctx context.Context, _, id string, _ int64, fn func(wo
 
 func (a *fakeAgent) Cancel(context.Context, string, string) error { return nil }
 
-func (a *fakeAgent) Resume(context.Context, string, string, *workflow.Object) error { return nil }
+func (a *fakeAgent) Resume(_ context.Context, _, _ string, response *workflow.Object) error {
+	if a.resume != nil {
+		a.resume(response)
+	}
+	return nil
+}
 
 func (a *fakeAgent) Retry(_ context.Context, _, id string) (string, error) { return id, nil }
 
@@ -250,7 +257,8 @@ type fakeCatalogue struct{ service.Catalogue }
 
 func (fakeCatalogue) NodeTypes() []workflow.NodeType {
 	return []workflow.NodeType{{Type: "t.manual", DisplayName: "Manual", Description: "starts <here> & now", Category: workflow.CategoryTrigger,
-		Versions: []float64{1}, Parameters: json.RawMessage(`{"type":"object"}`)}}
+		Versions: []float64{1}, Parameters: json.RawMessage(`{"type":"object"}`)},
+		{Type: "n8n-nodes-base.executeWorkflowTrigger", DisplayName: "Called", Category: workflow.CategoryTrigger, Versions: []float64{1.1}}}
 }
 func (fakeCatalogue) Near(string) []string { return []string{"t.manual"} }
 func (fakeCatalogue) Validate(*workflow.Document) workflow.Validation {

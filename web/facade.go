@@ -1,8 +1,10 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -55,26 +57,46 @@ func toolBodyOf(c *service.Capability) toolBody {
 }
 
 func (s *Server) listTools(c echo.Context) error {
-	tools := []toolBody{}
-	for _, capability := range s.Service.Visible(auth.FromContext(c.Request().Context())) {
+	shown, err := s.visible(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	tools := make([]toolBody, 0, len(shown))
+	for _, capability := range shown {
 		tools = append(tools, toolBodyOf(capability))
 	}
 	return writeJSON(c, http.StatusOK, map[string]any{"tools": tools})
 }
 
+// visible are the tools to show to the caller, its workflows among them.
+func (s *Server) visible(ctx context.Context) ([]*service.Capability, error) {
+	run, err := s.Service.VisibleRunTools(ctx)
+	return append(s.Service.Visible(auth.FromContext(ctx)), run...), err
+}
+
 func (s *Server) showTool(c echo.Context) error {
-	name := c.Param("tool_name")
-	capability := s.Service.Tool(name)
-	if capability == nil {
-		return unknownTool(name)
+	ctx := c.Request().Context()
+	capability, err := s.tool(ctx, c.Param("tool_name"))
+	if err != nil {
+		return err
 	}
-	id := auth.FromContext(c.Request().Context())
-	for _, shown := range s.Service.Visible(id) {
-		if shown == capability {
-			return writeJSON(c, http.StatusOK, toolBodyOf(capability))
-		}
+	shown, err := s.visible(ctx)
+	if err != nil {
+		return err
 	}
-	return service.Authorize(id, capability)
+	if slices.ContainsFunc(shown, func(other *service.Capability) bool { return other.Name == capability.Name }) {
+		return writeJSON(c, http.StatusOK, toolBodyOf(capability))
+	}
+	return service.Authorize(auth.FromContext(ctx), capability)
+}
+
+// tool finds a tool for the caller.
+func (s *Server) tool(ctx context.Context, name string) (*service.Capability, error) {
+	capability, err := s.Service.ToolFor(ctx, name)
+	if workflow.CodeOf(err) == workflow.CodeNotFound {
+		return nil, unknownTool(name)
+	}
+	return capability, err
 }
 
 // invoke calls a tool.
@@ -92,9 +114,9 @@ func (s *Server) invoke(c echo.Context) error {
 			return fault(field, "is not known here; send tool_name and params")
 		}
 	}
-	capability := s.Service.Tool(name)
-	if capability == nil {
-		return unknownTool(name)
+	capability, err := s.tool(c.Request().Context(), name)
+	if err != nil {
+		return err
 	}
 	if err := s.authorize(c, capability); err != nil {
 		return err
@@ -111,8 +133,12 @@ func unknownTool(name string) error {
 }
 
 func (s *Server) facadeHealth(c echo.Context) error {
-	names := []string{}
-	for _, capability := range s.Service.Visible(auth.FromContext(c.Request().Context())) {
+	shown, err := s.visible(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	names := make([]string, 0, len(shown))
+	for _, capability := range shown {
 		names = append(names, capability.Name)
 	}
 	healthy := s.checkHealth(c.Request().Context()).Database != CheckDown

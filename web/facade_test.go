@@ -37,6 +37,32 @@ func TestFacade(t *testing.T) {
 	}
 }
 
+func TestFacadeShowsWorkflowsThatAreTools(t *testing.T) {
+	w := newWorld(t, nil)
+	ctx := auth.WithIdentity(t.Context(), &auth.Identity{Subject: owner, Kind: auth.KindLocal, Tier: auth.TierMCP})
+	doc := workflow.Document{Name: "Greet", Nodes: []workflow.Node{{Name: "Start", Type: "t.manual"}}}
+	doc.Settings.Extra = workflow.NewObject("availableInMCP", true)
+	saved, err := w.Service.ImportWorkflow(ctx, doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Service.Call(ctx, "activate_workflow", []byte(`{"workflow_id":"`+saved.WorkflowID+`"}`)); err != nil {
+		t.Fatal(err)
+	}
+	key := w.key(t, "tools:execute", "tools:read")
+	for path, want := range map[string]string{"/api/mcp/tools": `"name":"run_greet"`, "/api/mcp/tools/run_greet": `"inputSchema"`, "/api/mcp/health": `"run_greet"`} {
+		if r := w.send(t, "GET", path, "", "X-API-Key", key); r.status != 200 || !contains(r.body, want) {
+			t.Errorf("%s: %d %s", path, r.status, r.body)
+		}
+	}
+	if r := w.send(t, "GET", "/api/mcp/tools/run_greet", "", "X-API-Key", w.key(t, "workflows:read")); r.status != 403 {
+		t.Errorf("out of scope: %d %s", r.status, r.body)
+	}
+	if r := w.send(t, "POST", "/api/mcp/invoke", `{"tool_name":"run_other"}`, "X-API-Key", key); r.status != 404 {
+		t.Errorf("unknown: %d %s", r.status, r.body)
+	}
+}
+
 func TestFacadeErrors(t *testing.T) {
 	limit := workflow.Errorf(workflow.CodeRateLimited, "too many calls")
 	limit.Details = map[string]any{"retry_after": 7}

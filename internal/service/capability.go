@@ -42,6 +42,7 @@ type Capability struct {
 	Text func(result any) string
 
 	call func(ctx context.Context, args json.RawMessage) (any, error)
+	ask  func(ctx context.Context, args json.RawMessage) (*Question, error) // nil: nobody is asked
 }
 
 // Route is one REST address of a capability. Path parameters in braces,
@@ -113,10 +114,10 @@ func Authorize(id *auth.Identity, c *Capability) error {
 // Visible returns the tools to show to id: what it may call, or, to a key
 // whose only scope is tools:read, the whole catalogue.
 func (s *Service) Visible(id *auth.Identity) []*Capability {
-	reader := id != nil && len(id.Scopes) == 1 && id.HasScope(auth.ScopeToolsRead)
+	all := reader(id)
 	var out []*Capability
 	for _, c := range s.table {
-		if !c.RESTOnly && (reader || Authorize(id, c) == nil) {
+		if !c.RESTOnly && (all || Authorize(id, c) == nil) {
 			out = append(out, c)
 		}
 	}
@@ -128,16 +129,15 @@ func (s *Service) Visible(id *auth.Identity) []*Capability {
 // struct. It is the only way in: it authorizes, checks the arguments against
 // the schema, and acts.
 func (s *Service) Call(ctx context.Context, name string, args json.RawMessage) (any, error) {
-	c := s.index[name]
-	if c == nil {
-		return nil, workflow.Errorf(workflow.CodeNotFound, "there is no tool named %q%s", name, s.suggest(name)).WithReason("tool_not_found")
+	c, err := s.lookUp(ctx, name)
+	if err != nil {
+		return nil, err
 	}
 	began := time.Now()
-	ctx, span := s.Tracer.Start(ctx, c.Name, telemetry.Internal)
+	ctx, span := s.Tracer.Start(ctx, c.label(), telemetry.Internal)
 	defer span.End()
-	err := Authorize(auth.FromContext(ctx), c)
 	var result any
-	if err == nil {
+	if err = Authorize(auth.FromContext(ctx), c); err == nil {
 		result, err = c.call(ctx, args)
 	}
 	s.observe(c, err, time.Since(began), span)
@@ -150,16 +150,68 @@ func (s *Service) Call(ctx context.Context, name string, args json.RawMessage) (
 // observe records how a call ended.
 func (s *Service) observe(c *Capability, err error, took time.Duration, span telemetry.Span) {
 	if err == nil {
-		s.Metrics.Capability(c.Name, "ok", took)
+		s.Metrics.Capability(c.label(), "ok", took)
 		return
 	}
 	code := workflow.CodeOf(err)
-	s.Metrics.Capability(c.Name, string(code), took)
+	s.Metrics.Capability(c.label(), string(code), took)
 	span.Fail(string(code))
 	var failed *store.Failure
 	if errors.As(err, &failed) && (code == workflow.CodeUnavailable || code == workflow.CodeInternal) {
 		s.Metrics.StoreError(failed.Backend, string(code))
 	}
+}
+
+// label names c where names have to come from a small set: workflows that are
+// tools share one.
+func (c *Capability) label() string {
+	if strings.HasPrefix(c.Name, runPrefix) {
+		return runPrefix + "*"
+	}
+	return c.Name
+}
+
+// lookUp finds a row, or one of the caller's workflows that are tools.
+func (s *Service) lookUp(ctx context.Context, name string) (*Capability, error) {
+	if c := s.index[name]; c != nil {
+		return c, nil
+	}
+	return s.ToolFor(ctx, name)
+}
+
+// ToolFor returns the tool of that name for the caller in ctx: a row of the
+// table, or one of the caller's workflows. CodeNotFound when there is none.
+func (s *Service) ToolFor(ctx context.Context, name string) (*Capability, error) {
+	if c := s.Tool(name); c != nil {
+		return c, nil
+	}
+	if strings.HasPrefix(name, runPrefix) {
+		list, err := s.RunTools(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range list {
+			if c.Name == name {
+				return c, nil
+			}
+		}
+	}
+	return nil, workflow.Errorf(workflow.CodeNotFound, "there is no tool named %q%s", name, s.suggest(name)).WithReason("tool_not_found")
+}
+
+// VisibleRunTools returns those of the caller's tools that are workflows, if
+// it may see them by the rule of Visible.
+func (s *Service) VisibleRunTools(ctx context.Context) ([]*Capability, error) {
+	id := auth.FromContext(ctx)
+	if !reader(id) && Authorize(id, &Capability{Scope: auth.ScopeWorkflowsExecute}) != nil {
+		return nil, nil
+	}
+	return s.RunTools(ctx)
+}
+
+// reader reports whether id is a key that reads the catalogue and nothing else.
+func reader(id *auth.Identity) bool {
+	return id != nil && len(id.Scopes) == 1 && id.HasScope(auth.ScopeToolsRead)
 }
 
 func (s *Service) suggest(name string) string {

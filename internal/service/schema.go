@@ -40,6 +40,13 @@ func SchemaOf[T any]() *Schema {
 	if s.err = refine(s.tree, t); s.err != nil {
 		return s
 	}
+	return s.compile()
+}
+
+// compileSchema returns the schema that a tree describes.
+func compileSchema(tree *jsonschema.Schema) *Schema { return (&Schema{tree: tree}).compile() }
+
+func (s *Schema) compile() *Schema {
 	if s.JSON, s.err = json.Marshal(s.tree); s.err != nil {
 		return s
 	}

@@ -113,6 +113,8 @@ type Service struct {
 	stopping chan struct{} // closed by StopWaiting
 	stopOnce sync.Once
 
+	runs runRows
+
 	triggerOnce  sync.Once
 	triggerNames map[string]bool
 }

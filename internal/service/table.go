@@ -71,11 +71,11 @@ func (s *Service) workflowCapabilities() []*Capability {
 			Description: "Has the workflow's webhooks take one call between them at their test addresses, which the answer lists, within two minutes. It runs the newest version by hand, active or not, and answers as in production.",
 			Routes:      []Route{{Method: "POST", Path: "/workflows/{workflow_id}/test-webhook", Status: 200}},
 		}, s.ArmTestWebhook, textTestArmed),
-		row(Capability{
+		asking(row(Capability{
 			Name: "delete_workflow", Title: "Delete a workflow", Group: "Workflows", Scope: auth.ScopeWorkflowsWrite, Destructive: true, Idempotent: true,
-			Description: "Deletes a workflow with all of its versions and executions, for good. Needs confirm: true; ask the person first.",
+			Description: "Deletes a workflow with all of its versions and executions, for good. The person is asked where the client can ask; else it needs confirm: true, and you have to ask first.",
 			Routes:      []Route{{Method: "DELETE", Path: "/workflows/{workflow_id}", Status: 200, Fixed: map[string]any{"confirm": true}}},
-		}, s.DeleteWorkflow, textDeleted),
+		}, s.DeleteWorkflow, textDeleted), s.questionDeletion),
 	}
 }
 
@@ -108,11 +108,11 @@ func (s *Service) executionCapabilities() []*Capability {
 			Description: "Stops a queued, running or waiting execution. What its nodes did already is not undone. Fails when it has finished.",
 			Routes:      []Route{{Method: "POST", Path: "/executions/{execution_id}/cancel", Status: 200}},
 		}, s.CancelExecution, textExecution),
-		row(Capability{
+		asking(row(Capability{
 			Name: "resume_execution", Title: "Answer a waiting execution", Group: "Executions", Scope: auth.ScopeExecutionsWrite, OpenWorld: true, Destructive: true,
-			Description: "Answers what a waiting execution waits for: waiting_for of get_execution says what is asked. An approval takes {approved, comment}, a form its fields by name. Do not decide for the person: ask first. Returns where the execution stands then.",
+			Description: "Answers what a waiting execution waits for: waiting_for of get_execution says what is asked. An approval takes {approved, comment}, a form its fields by name. Do not decide for the person: ask first, or leave response out, and the person is asked where the client can. Returns where the execution stands then.",
 			Routes:      []Route{{Method: "POST", Path: "/executions/{execution_id}/resume", Status: 200}},
-		}, s.ResumeExecution, textExecution),
+		}, s.ResumeExecution, textExecution), s.questionResume),
 		row(Capability{
 			Name: "retry_execution", Title: "Retry an execution", Group: "Executions", Scope: auth.ScopeExecutionsWrite, OpenWorld: true, Destructive: true,
 			Description: "Starts a failed, cancelled or timed out execution again as a new one, of the same workflow version. from: failed_node (default) uses the recorded items of nodes that finished and does not repeat their effects; start does everything again. To use a changed workflow, run execute_workflow with start_from_node.",

@@ -35,9 +35,9 @@ func (s *Service) ActivateWorkflow(ctx context.Context, in WorkflowRef) (*Activa
 		return nil, err
 	}
 	forms := s.formHooks(ctx, w)
-	if len(hooks) == 0 && len(schedules) == 0 && len(forms) == 0 {
+	if len(hooks) == 0 && len(schedules) == 0 && len(forms) == 0 && !isTool(&w.Document) {
 		return nil, workflow.Errorf(workflow.CodeInvalid,
-			"the workflow has no trigger to arm: add a webhook, schedule or form trigger; a manual trigger needs no activation")
+			"the workflow has no trigger to arm: add a webhook, schedule or form trigger, or set settings.availableInMCP to make it a tool; a manual trigger needs no activation")
 	}
 	hooks = append(hooks, forms...)
 	if err := s.guarded(ctx, w, hooks); err != nil {

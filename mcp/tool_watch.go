@@ -1,0 +1,158 @@
+package mcp
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	protocol "github.com/mark3labs/mcp-go/mcp"
+
+	"flowgate/internal/auth"
+	"flowgate/internal/service"
+)
+
+// Workflows that are tools come and go, by calls here, in other processes,
+// and by other doors. Who listens is told when its own list has changed:
+// after calls that may have changed it at once, and else by looking now and
+// then, once for all listeners of one owner.
+
+// toolWatch looks after the lists of owners that somebody listens for.
+type toolWatch struct {
+	list  func(ctx context.Context) ([]*service.Capability, error)
+	every time.Duration
+
+	mu     sync.Mutex
+	owners map[string]*watched
+}
+
+type watched struct {
+	listeners map[chan struct{}]struct{}
+	wake      chan struct{}
+	stop      context.CancelFunc
+}
+
+// listen calls changed when the tools of ctx's caller differ from those at
+// the time before. The caller calls stop, after which changed is not called.
+func (t *toolWatch) listen(ctx context.Context, changed func()) (stop func()) {
+	id := auth.FromContext(ctx)
+	if id == nil || id.Subject == "" {
+		return func() {}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	w := t.owners[id.Subject]
+	if w == nil {
+		if t.owners == nil {
+			t.owners = map[string]*watched{}
+		}
+		w = &watched{listeners: map[chan struct{}]struct{}{}, wake: make(chan struct{}, 1)}
+		watching, cancel := context.WithCancel(auth.WithIdentity(context.Background(), id))
+		w.stop = cancel
+		t.owners[id.Subject] = w
+		first, _ := t.fingerprint(watching) // of a look that failed nothing is known: the next tells
+		go t.watch(watching, w, first)
+	}
+	signal, done, ended := make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
+	w.listeners[signal] = struct{}{}
+	go func() { // a listener that reads slowly holds up nobody else
+		defer close(ended)
+		for {
+			select {
+			case <-signal:
+				changed()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		t.leave(id.Subject, w, signal)
+		close(done)
+		<-ended
+	}
+}
+
+func (t *toolWatch) leave(owner string, w *watched, signal chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(w.listeners, signal)
+	if len(w.listeners) == 0 && t.owners[owner] == w {
+		delete(t.owners, owner)
+		w.stop()
+	}
+}
+
+// watch ends with ctx, which its last listener ends.
+func (t *toolWatch) watch(ctx context.Context, w *watched, last string) {
+	tick := time.NewTicker(t.every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-w.wake:
+		case <-ctx.Done():
+			return
+		}
+		now, err := t.fingerprint(ctx)
+		if err != nil || now == last {
+			continue
+		}
+		last = now
+		t.tell(w)
+	}
+}
+
+func (t *toolWatch) tell(w *watched) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for signal := range w.listeners {
+		nudge(signal)
+	}
+}
+
+// nudge makes the reader of a channel act; one that is about to need not be
+// told twice.
+func nudge(signal chan struct{}) {
+	select {
+	case signal <- struct{}{}:
+	default:
+	}
+}
+
+// look makes the watch of an owner look now.
+func (t *toolWatch) look(owner string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if w := t.owners[owner]; w != nil {
+		nudge(w.wake)
+	}
+}
+
+// fingerprint says what the caller's list of tools holds.
+func (t *toolWatch) fingerprint(ctx context.Context) (string, error) {
+	list, err := t.list(ctx)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for _, c := range list {
+		fmt.Fprintf(&b, "%s\n%s\n%s\n%s\n", c.Name, c.Title, c.Description, c.Input.JSON)
+	}
+	return b.String(), nil
+}
+
+// tellChanges notifies, on the stream of a request that listens, of changes
+// of the list of tools. stop ends it.
+func (s *Server) tellChanges(ctx context.Context, to notifier, m *envelope, get bool) (stop func()) {
+	params := map[string]any{}
+	switch {
+	case get:
+	case m.Method == protocolListen && m.listensToTools():
+		params["_meta"] = map[string]any{protocol.MetaKeySubscriptionID: m.ID}
+	default:
+		return func() {}
+	}
+	return s.tools.listen(ctx, func() { to.notify(protocol.MethodNotificationToolsListChanged, params) })
+}
