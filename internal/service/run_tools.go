@@ -189,7 +189,7 @@ func (s *Service) runTool(ctx context.Context, id, trigger string, inputs *workf
 func (s *Service) toolStart(ctx context.Context, d *workflow.Document, trigger string, inputs *workflow.Object) (workflow.Start, error) {
 	for _, f := range s.Catalogue.Forms(ctx, d) {
 		if f.Node == trigger {
-			item, err := s.Catalogue.FormItem(f.Asked, inputs, s.Now().UTC())
+			item, err := s.Catalogue.FormItem(d, f.Asked, inputs, s.Now().UTC(), "production")
 			if err != nil {
 				return workflow.Start{}, err
 			}
