@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,17 +14,38 @@ import (
 const (
 	mcpToolName  = "flowgate.mcpTool"
 	mcpToolAlias = "@n8n/n8n-nodes-langchain.mcpClientTool"
+	mcpNodeAlias = "@n8n/n8n-nodes-langchain.mcpClient"
 )
 
 // MCPParams are the parameters of MCP Tool nodes.
 type MCPParams struct {
 	Server         MCPServerParam  `json:"server" doc:"Which MCP server to ask: url or name."`
-	Authentication string          `json:"authentication" default:"none" enum:"none,bearer,header" doc:"Credential to send to a server with an address: bearer uses the node's httpBearerAuth, header its httpHeaderAuth."`
-	Tool           string          `json:"tool" doc:"Name of the tool to call." example:"search"`
+	Authentication string          `json:"authentication" default:"none" enum:"none,bearer,header,custom,oauth2,bearerAuth,headerAuth,multipleHeadersAuth,mcpOAuth2Api" doc:"Credential to send to a server with an address: bearer uses the node's httpBearerAuth, header its httpHeaderAuth, custom its httpCustomAuth (several headers), oauth2 its oAuth2Api."`
+	Tool           Locator         `json:"tool" doc:"Name of the tool to call." example:"search"`
 	Specify        string          `json:"specifyArguments" default:"json" enum:"json,keypair" doc:"How the arguments are written."`
 	Arguments      any             `json:"arguments" show:"specifyArguments=json" hint:"json" doc:"The arguments as a JSON object, or as JSON text of one." example:"={{ { query: $json.question } }}"`
 	Pairs          MCPArgumentList `json:"argumentValues" show:"specifyArguments=keypair" doc:"The arguments as a list. Text is read as the number, boolean, list or object that the tool asks for."`
+	mcpForeign
 	Options        MCPOptions      `json:"options" doc:"Further settings."`
+}
+
+// mcpForeign are the names that the format has for the same.
+type mcpForeign struct {
+	Endpoint     string     `json:"endpointUrl" doc:"Address of the server, as the format's own MCP nodes write it."`
+	SSEEndpoint  string     `json:"sseEndpoint" doc:"Address of the server in nodes of version 1. It is asked by streamable HTTP."`
+	Transport    string     `json:"serverTransport" expr:"no"`
+	Include      string     `json:"include" default:"all" enum:"all,selected,except" doc:"Which of the server's tools may be called."`
+	IncludeTools FieldList  `json:"includeTools" show:"include=selected" doc:"The tools that may be called. A single one need not be named in tool."`
+	ExcludeTools FieldList  `json:"excludeTools" show:"include=except" doc:"The tools that may not be called."`
+	InputMode    string     `json:"inputMode" enum:"manual,json" doc:"How mcpClient nodes write the arguments: in parameters, or in jsonInput."`
+	JSONInput    any        `json:"jsonInput" show:"inputMode=json" hint:"json" doc:"The arguments as a JSON object."`
+	Mapped       mcpMapping `json:"parameters" show:"inputMode=manual" doc:"The arguments by name, in value."`
+}
+
+// mcpMapping are arguments by name.
+type mcpMapping struct {
+	Mode  string           `json:"mappingMode" expr:"no"`
+	Value *workflow.Object `json:"value" doc:"The arguments by name."`
 }
 
 // MCPServerParam names an MCP server.
@@ -53,15 +75,16 @@ type MCPOptions struct {
 // mcpTool calls a tool of an MCP server.
 func mcpTool() *Type {
 	return &Type{
-		Name: mcpToolName, Aliases: []string{mcpToolAlias}, DisplayName: "MCP Tool", Category: workflow.CategoryTool,
+		Name: mcpToolName, Aliases: []string{mcpToolAlias, mcpNodeAlias}, DisplayName: "MCP Tool", Category: workflow.CategoryTool,
 		Description: "Calls a tool of an MCP server once for each item and gives what it returns. The arguments are checked against the tool's schema first.",
 		Versions:    []float64{1, 1.1, 1.2},
 		SideEffects: true,
-		Credentials: []string{"httpBearerAuth", "httpHeaderAuth"},
+		Credentials: []string{"httpBearerAuth", "httpHeaderAuth", "httpCustomAuth", "oAuth2Api", "mcpOAuth2Api"},
 		Params:      MCPParams{},
 		Docs: "server.url is an address that speaks streamable HTTP; requests to private addresses are refused unless the operator allows them. server.name is a server of the operator's configuration key mcp_servers: only there can programs be named that speak MCP over stdio. " +
 			"A result that is an object becomes one item, a list of objects one item each, plain text {text}, another value {result}. " +
-			"Failures have a code: MCP_UNKNOWN_SERVER, MCP_UNKNOWN_TOOL, MCP_BAD_ARGUMENTS, MCP_TOOL_ERROR, MCP_ERROR (the server's own error), MCP_TIMEOUT, MCP_SERVER_ENDED, the status where the server refused, or a network code such as ECONNREFUSED.",
+			"Nodes that the format calls MCP Client and MCP Client Tool are read, too: endpointUrl or sseEndpoint, include with includeTools or excludeTools, inputMode with jsonInput or parameters. " +
+			"Failures have a code: MCP_UNKNOWN_SERVER, MCP_TOOL_NOT_ALLOWED, MCP_UNKNOWN_TOOL, MCP_BAD_ARGUMENTS, MCP_TOOL_ERROR, MCP_ERROR (the server's own error), MCP_TIMEOUT, MCP_SERVER_ENDED, the status where the server refused, or a network code such as ECONNREFUSED.",
 		Examples: []workflow.NodeExample{
 			example("Search", mcpToolName, 1, `{"server":{"url":"https://mcp.example.com/mcp"},"authentication":"bearer","tool":"search","arguments":"={{ { query: $json.question, limit: 5 } }}"}`),
 			example("A server of the operator", mcpToolName, 1, `{"server":{"name":"files"},"tool":"read_file","specifyArguments":"keypair","argumentValues":{"values":[{"name":"path","value":"={{ $json.path }}"}]},"options":{"timeout":10000}}`),
@@ -71,22 +94,33 @@ func mcpTool() *Type {
 	}
 }
 
-// checkMCPTool asks for what has no default. Under the alias a document may
-// hold the node for another to use, with parameters of its own.
+// checkMCPTool asks for what has no default. Under its other names a document
+// may hold the node for another to use.
 func checkMCPTool(n *workflow.Node) []workflow.Finding {
 	var out []workflow.Finding
-	missing := func(path, hint string) {
-		out = append(out, workflow.Finding{Code: FindingMissingParameter, Node: n.Name, Path: "parameters." + path,
-			Message: fmt.Sprintf("Parameter %q is missing.", path), Hint: hint})
+	find := func(code, path, message, hint string) {
+		out = append(out, workflow.Finding{Code: code, Node: n.Name, Path: "parameters." + path, Message: message, Hint: hint})
 	}
-	if n.Type != mcpToolName {
-		return nil
+	missing := func(path, hint string) {
+		find(FindingMissingParameter, path, fmt.Sprintf("Parameter %q is missing.", path), hint)
+	}
+	if n.Parameters.Value("authentication") == "multipleHeadersAuth" {
+		find(FindingBadParameter, "authentication", "The authentication multipleHeadersAuth is not supported.",
+			"Set authentication to custom, and give the node a httpCustomAuth credential with {\"headers\": {…}}.")
+	}
+	if n.Type == mcpToolAlias {
+		return out
 	}
 	server, _ := n.Parameters.Value("server").(*workflow.Object)
-	if !isExpression(n.Parameters.Value("server")) && (server == nil || textOf(server.Value("url")) == "" && textOf(server.Value("name")) == "") {
+	named := firstOf(textOf(n.Parameters.Value("endpointUrl")), textOf(n.Parameters.Value("sseEndpoint")), textOf(server.Value("url")), textOf(server.Value("name")))
+	if named == "" && !isExpression(n.Parameters.Value("server")) {
 		missing("server", "Give url, the address of an MCP server, or name, that of one in the configuration key mcp_servers.")
 	}
-	if textOf(n.Parameters.Value("tool")) == "" {
+	tool := Locator{}
+	tool.fromRaw(n.Parameters.Value("tool"))
+	one := FieldList{}
+	one.fromRaw(n.Parameters.Value("includeTools"))
+	if tool.Text() == "" && len(one) != 1 {
 		missing("tool", "Name of the tool to call.")
 	}
 	return out
@@ -108,13 +142,16 @@ func planMCP(ctx context.Context, c *Call, i int) (*mcpCall, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &mcpCall{url: strings.TrimSpace(p.Server.URL), name: strings.TrimSpace(p.Server.Name), tool: strings.TrimSpace(p.Tool),
-		timeout: time.Duration(p.Options.Timeout) * time.Millisecond, options: p.Options, args: &workflow.Object{}}
-	switch p.Authentication {
-	case "bearer":
-		k.auth = "httpBearerAuth"
-	case "header":
-		k.auth = "httpHeaderAuth"
+	k := &mcpCall{url: strings.TrimSpace(firstOf(p.Server.URL, p.Endpoint, p.SSEEndpoint)), name: strings.TrimSpace(p.Server.Name),
+		tool: strings.TrimSpace(p.Tool.Text()), timeout: time.Duration(p.Options.Timeout) * time.Millisecond, options: p.Options, args: &workflow.Object{}}
+	if k.auth, err = mcpCredential(p.Authentication); err != nil {
+		return nil, err
+	}
+	if k.tool == "" && p.Include == "selected" && len(p.IncludeTools) == 1 {
+		k.tool = p.IncludeTools[0]
+	}
+	if err := p.allows(k.tool); err != nil {
+		return nil, err
 	}
 	if k.timeout <= 0 {
 		k.timeout = time.Minute
@@ -137,16 +174,62 @@ func planMCP(ctx context.Context, c *Call, i int) (*mcpCall, error) {
 		}
 		return k, nil
 	}
-	switch v := parsed(p.Arguments).(type) {
+	return k, k.take(&p)
+}
+
+// mcpCredential is the credential type of an authentication, "" for none.
+func mcpCredential(authentication string) (string, error) {
+	switch authentication {
+	case "bearer", "bearerAuth":
+		return "httpBearerAuth", nil
+	case "header", "headerAuth":
+		return "httpHeaderAuth", nil
+	case "custom":
+		return "httpCustomAuth", nil
+	case "oauth2":
+		return "oAuth2Api", nil
+	case "mcpOAuth2Api":
+		return authentication, nil
+	case "multipleHeadersAuth":
+		return "", Fail("The authentication multipleHeadersAuth is not supported. Set authentication to custom, and give the node a httpCustomAuth credential.")
+	}
+	return "", nil
+}
+
+// allows refuses tools that the node is not to call.
+func (p *MCPParams) allows(tool string) error {
+	refused := p.Include == "selected" && !slices.Contains(p.IncludeTools, tool) || p.Include == "except" && slices.Contains(p.ExcludeTools, tool)
+	if !refused || tool == "" {
+		return nil
+	}
+	f := Fail("The node's include settings do not allow the tool %q.", tool)
+	f.Code = "MCP_TOOL_NOT_ALLOWED"
+	return f
+}
+
+// take reads the arguments.
+func (k *mcpCall) take(p *MCPParams) error {
+	name, raw := "arguments", p.Arguments
+	switch p.InputMode {
+	case "manual":
+		if p.Mapped.Value != nil {
+			k.args = p.Mapped.Value
+		}
+		k.loose = true
+		return nil
+	case "json":
+		name, raw = "jsonInput", p.JSONInput
+	}
+	switch v := parsed(raw).(type) {
 	case nil:
 	case *workflow.Object:
 		k.args = v
 	default:
 		if v != "" {
-			return nil, badType("arguments", p.Arguments, "a JSON object")
+			return badType(name, raw, "a JSON object")
 		}
 	}
-	return k, nil
+	return nil
 }
 
 // mcpAnswer is what is recorded of a call.
@@ -292,6 +375,13 @@ func (r *mcpRun) credential(ctx context.Context, k *mcpCall) (*httpAuth, error) 
 	fields, err := r.c.Host.Credential(ctx, k.auth)
 	if err != nil {
 		return nil, err
+	}
+	if k.auth == "oAuth2Api" || k.auth == "mcpOAuth2Api" {
+		token, err := oauth2Token(ctx, r.c.Host.HTTP(), fields)
+		if err != nil {
+			return nil, err
+		}
+		fields = map[string]string{"access_token": token}
 	}
 	return newHTTPAuth(k.auth, fields)
 }

@@ -303,3 +303,38 @@ func TestParseMCPServers(t *testing.T) {
 		}
 	}
 }
+
+// TestMCPForeignParameters calls tools as the format's own MCP nodes write it.
+func TestMCPForeignParameters(t *testing.T) {
+	t.Parallel()
+	w, address, calls := newMCPWorld(t, "s3cret")
+	w.secrets = map[string]map[string]string{"httpBearerAuth": {"token": "s3cret"}, "httpCustomAuth": {"json": `{"headers":{"Authorization":"Bearer s3cret"}}`},
+		"mcpOAuth2Api": {"access_token": "s3cret"}}
+	weather := `"tool":{"__rl":true,"mode":"list","value":"weather"}`
+	for name, c := range map[string]struct{ params, want, code string }{
+		"json":     {`{"endpointUrl":"` + address + `","authentication":"bearerAuth",` + weather + `,"inputMode":"json","jsonInput":"{\"city\":\"Oslo\",\"days\":2}"}`, `{"city":"Oslo","days":2}`, ""},
+		"manual":   {`{"endpointUrl":"` + address + `","authentication":"custom",` + weather + `,"inputMode":"manual","parameters":{"mappingMode":"defineBelow","value":{"city":"={{ $json.c }}","days":"3"}}}`, `{"city":"Bergen","days":3}`, ""},
+		"selected": {`{"sseEndpoint":"` + address + `","authentication":"mcpOAuth2Api","include":"selected","includeTools":["weather"],"arguments":{"city":"Oslo","days":1}}`, `{"city":"Oslo","days":1}`, ""},
+		"other":    {`{"sseEndpoint":"` + address + `","authentication":"bearer","include":"selected","includeTools":["plain"],` + weather + `}`, "", "MCP_TOOL_NOT_ALLOWED"},
+		"except":   {`{"endpointUrl":"` + address + `","authentication":"bearer","include":"except","excludeTools":["weather"],` + weather + `}`, "", "MCP_TOOL_NOT_ALLOWED"},
+		"schema":   {`{"endpointUrl":"` + address + `","authentication":"bearerAuth",` + weather + `,"inputMode":"json","jsonInput":{"days":0}}`, "", "MCP_BAD_ARGUMENTS"},
+	} {
+		before := calls.Load()
+		w.effects = map[string][]byte{}
+		items, err := runMCP(t, w, c.params, `{"c":"Bergen"}`)
+		if c.code != "" {
+			var f *Failure
+			if !errors.As(err, &f) || f.Code != c.code || calls.Load() != before {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := itemsText(t, items); got != "["+c.want+"]" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
