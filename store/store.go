@@ -205,6 +205,9 @@ type Engine interface {
 	LiveExecutions(ctx context.Context, ids []string) ([]string, error)
 	// PruneExecutions deletes final executions finished before t, at most limit.
 	PruneExecutions(ctx context.Context, t time.Time, limit int) (deleted []string, err error)
+	// TrimExecutions deletes final executions that are older than the newest
+	// keep of their owner, oldest first, at most limit.
+	TrimExecutions(ctx context.Context, keep, limit int) (deleted []string, err error)
 }
 
 // Keys keeps API keys.

@@ -69,7 +69,8 @@ type Config struct {
 	MaxUserConcurrency     int           `key:"max_user_concurrency" default:"64" min:"0" max:"100000" doc:"Executions of one user that run at once in all processes together; further ones queue. 0: no bound."`
 	MaxWorkflowConcurrency int           `key:"max_workflow_concurrency" default:"32" min:"0" max:"100000" doc:"Executions of one workflow that run at once in all processes together; further ones queue. 0: no bound."`
 	MissedRuns             string        `key:"missed_runs" default:"skip" enum:"skip,once" doc:"What becomes of scheduled times that passed while no process ran: skip counts them, once makes one up. A workflow's own setting missedRuns goes before it."`
-	ExecutionRetention     time.Duration `key:"execution_retention" default:"336h" doc:"How long finished executions are kept."`
+	ExecutionRetention     time.Duration `key:"execution_retention" default:"336h" doc:"How long finished executions are kept. 0: for ever."`
+	ExecutionsKept         int           `key:"executions_kept" default:"100000" min:"0" max:"100000000" doc:"How many executions are kept of each user; of older ones those that have finished are deleted. 0: any number."`
 	SQLiteSyncFull         bool          `key:"sqlite_sync_full" default:"false" doc:"Make every commit survive a power loss, at the cost of speed. A killed process loses nothing either way."`
 }
 

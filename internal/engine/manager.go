@@ -38,6 +38,9 @@ type ManagerOptions struct {
 	MaxConcurrency int
 	// Retention is how long finished executions are kept; 0: for ever.
 	Retention time.Duration
+	// Keep is how many executions of each owner are kept, beside live ones; 0:
+	// any number.
+	Keep int
 	// BaseURL begins the addresses that executions hand out.
 	BaseURL string
 	// Credentials returns the fields of an owner's stored credential;

@@ -404,7 +404,7 @@ func (m *Manager) sweepLoop() {
 			m.stopCancelled()
 			m.recover()
 			m.endCancelledWaits()
-			if m.opts.Retention > 0 && m.now().Sub(pruned) > time.Minute {
+			if m.now().Sub(pruned) > time.Minute {
 				pruned = m.now()
 				m.prune()
 			}
@@ -433,11 +433,28 @@ func (m *Manager) startQueued() {
 	}
 }
 
+// prune deletes what is too old, and what is too much, in small batches.
 func (m *Manager) prune() {
-	const batch = 500
+	if m.opts.Retention > 0 {
+		m.deleteAll("old executions were not deleted", func(limit int) ([]string, error) {
+			return m.store.PruneExecutions(m.ctx, m.now().Add(-m.opts.Retention), limit)
+		})
+	}
+	if m.opts.Keep > 0 {
+		m.deleteAll("executions beyond the number kept were not deleted", func(limit int) ([]string, error) {
+			return m.store.TrimExecutions(m.ctx, m.opts.Keep, limit)
+		})
+	}
+}
+
+func (m *Manager) deleteAll(failure string, batch func(limit int) ([]string, error)) {
+	const size = 500
 	for m.ctx.Err() == nil {
-		ids, err := m.store.PruneExecutions(m.ctx, m.now().Add(-m.opts.Retention), batch)
-		if err != nil || len(ids) < batch {
+		ids, err := batch(size)
+		if err != nil && m.ctx.Err() == nil {
+			m.log.Warn(failure+"; they will be tried again", "error", err)
+		}
+		if err != nil || len(ids) < size {
 			return
 		}
 	}

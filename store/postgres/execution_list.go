@@ -60,3 +60,19 @@ func (s *Store) PruneExecutions(ctx context.Context, t time.Time, limit int) (de
 	})
 	return deleted, err
 }
+
+// TrimExecutions deletes at most limit final executions that are older than
+// the newest keep of their owner. Several processes may trim at once.
+func (s *Store) TrimExecutions(ctx context.Context, keep, limit int) (deleted []string, err error) {
+	err = s.do(ctx, "trim executions", asEngine, func(b *pgx.Batch) {
+		all(b.Queue(`WITH RECURSIVE
+			owners (owner) AS ((SELECT owner_id FROM executions ORDER BY owner_id LIMIT 1)
+				UNION ALL SELECT (SELECT owner_id FROM executions WHERE owner_id > owner ORDER BY owner_id LIMIT 1) FROM owners WHERE owner IS NOT NULL),
+			cuts AS MATERIALIZED (SELECT owner, c.created_at, c.id FROM owners
+				CROSS JOIN LATERAL (SELECT created_at, id FROM executions WHERE owner_id = owner ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET $1) c),
+			old AS MATERIALIZED (SELECT e.n FROM cuts JOIN executions e ON e.owner_id = owner AND (e.created_at, e.id) <= (cuts.created_at, cuts.id)
+				WHERE e.finished_at IS NOT NULL ORDER BY e.created_at, e.id LIMIT $2 FOR UPDATE OF e SKIP LOCKED)
+			DELETE FROM executions WHERE n IN (SELECT n FROM old) RETURNING id`, keep, limit), &deleted, scanString)
+	})
+	return deleted, err
+}

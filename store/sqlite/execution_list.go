@@ -56,3 +56,27 @@ func (s *Store) PruneExecutions(ctx context.Context, t time.Time, limit int) ([]
 		micros(t), limit)
 	return deleted, fail("prune executions", err)
 }
+
+// TrimExecutions deletes at most limit final executions that are older than
+// the newest keep of their owner. What to delete is looked for outside of the
+// transaction that deletes.
+func (s *Store) TrimExecutions(ctx context.Context, keep, limit int) ([]string, error) {
+	old, err := collect(ctx, s.read, scanString, `WITH RECURSIVE
+		owners (owner) AS (SELECT min(owner_id) FROM executions
+			UNION ALL SELECT (SELECT min(owner_id) FROM executions WHERE owner_id > owner) FROM owners WHERE owner IS NOT NULL),
+		cuts AS MATERIALIZED (SELECT owner, (SELECT n FROM executions WHERE owner_id = owner ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ?) AS n
+			FROM owners WHERE owner IS NOT NULL)
+		SELECT e.id FROM cuts CROSS JOIN executions c ON c.n = cuts.n
+			CROSS JOIN executions e ON e.owner_id = cuts.owner AND (e.created_at, e.id) <= (c.created_at, c.id)
+		WHERE e.finished_at > 0 ORDER BY e.created_at, e.id LIMIT ?`, keep, limit)
+	if err != nil || len(old) == 0 {
+		return nil, fail("trim executions", err)
+	}
+	list, err := jsonText(old)
+	if err != nil {
+		return nil, err
+	}
+	deleted, err := collect(ctx, s.write, scanString,
+		`DELETE FROM executions WHERE id IN (SELECT value FROM json_each(?)) AND finished_at > 0 RETURNING id`, list)
+	return deleted, fail("trim executions", err)
+}

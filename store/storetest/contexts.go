@@ -37,6 +37,7 @@ var contextTests = map[string]func(w *world){
 			"SaveProgress":       second(w.SaveProgress(ctx, []store.Progress{{Execution: e}})),
 			"CancelRequested":    second(w.CancelRequested(ctx, []string{e.ID})),
 			"PruneExecutions":    second(w.PruneExecutions(ctx, time.Now(), 1)),
+			"TrimExecutions":     second(w.TrimExecutions(ctx, 1, 1)),
 			"Key":                second(w.Key(ctx, k.ID)),
 			"RevokeKey":          w.RevokeKey(ctx, ada, k.ID, epoch()),
 			"TouchKeys":          w.TouchKeys(ctx, map[string]time.Time{k.ID: epoch()}),

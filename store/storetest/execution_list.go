@@ -128,4 +128,33 @@ var executionListTests = map[string]func(w *world){
 		_, err = w.Events(w.Context(), ada, final[0], 0, 1)
 		w.code(workflow.CodeNotFound, err)
 	},
+	"of each owner the newest executions are kept, and live ones always": func(w *world) {
+		mine, theirs := w.workflow(ada), w.workflow(bob)
+		live := w.execution(mine, heldBy("x")).ID
+		var final []string
+		for i := range 5 {
+			e := w.execution(mine, heldBy("x"))
+			w.finish(e, workflow.StatusSuccess, epoch().Add(-time.Duration(i)*time.Minute)) // ended in another order
+			final = append(final, e.ID)
+		}
+		other := w.execution(theirs, heldBy("x"))
+		w.finish(other, workflow.StatusError, epoch())
+		deleted, err := w.TrimExecutions(w.Context(), 2, 2)
+		w.ok(err)
+		slices.Sort(deleted)
+		want := slices.Clone(final[:2])
+		slices.Sort(want)
+		w.same("deleted", deleted, want)
+		deleted, err = w.TrimExecutions(w.Context(), 2, 2)
+		w.ok(err)
+		w.same("deleted next", deleted, final[2:3])
+		deleted, err = w.TrimExecutions(w.Context(), 2, 2)
+		w.ok(err)
+		w.same("deleted last", len(deleted), 0)
+		list, _, _, err := w.ListExecutions(w.Context(), ada, store.ExecutionFilter{}, store.Page{Limit: 10})
+		w.ok(err)
+		w.same("left", executionIDs(list), []string{final[4], final[3], live})
+		_, err = w.Execution(w.Context(), bob, other.ID)
+		w.ok(err)
+	},
 }

@@ -26,7 +26,7 @@ type MCPParams struct {
 	Arguments      any             `json:"arguments" show:"specifyArguments=json" hint:"json" doc:"The arguments as a JSON object, or as JSON text of one." example:"={{ { query: $json.question } }}"`
 	Pairs          MCPArgumentList `json:"argumentValues" show:"specifyArguments=keypair" doc:"The arguments as a list. Text is read as the number, boolean, list or object that the tool asks for."`
 	mcpForeign
-	Options        MCPOptions      `json:"options" doc:"Further settings."`
+	Options MCPOptions `json:"options" doc:"Further settings."`
 }
 
 // mcpForeign are the names that the format has for the same.
