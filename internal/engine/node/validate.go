@@ -39,6 +39,7 @@ const (
 	FindingBadTimezone       = "invalid_timezone"
 	FindingBadSetting        = "invalid_setting"
 	FindingEndlessLoop       = "endless_loop"
+	FindingOpenLoop          = "open_loop"
 	FindingUnsupported       = "unsupported"
 )
 

@@ -29,6 +29,7 @@ func (c *checker) graph() {
 	}
 	c.unreachable(start, edges)
 	c.loops(edges)
+	c.openLoops()
 }
 
 func (c *checker) connections() []edge {

@@ -34,6 +34,46 @@ func (c *checker) loops(edges []edge) {
 	}
 }
 
+// openLoops warns of Loop Over Items nodes to which nothing comes back from
+// their loop output: only the first batch is handed out.
+func (c *checker) openLoops() {
+	for i := range c.doc.Nodes {
+		n := &c.doc.Nodes[i]
+		if n.Disabled || len(c.doc.Connections.MainOutputs(n.Name)) == 0 || c.reg.Lookup(n.Type) == nil || c.reg.Lookup(n.Type).Name != splitInBatchesName {
+			continue
+		}
+		loop, done := 0, 1
+		if n.TypeVersion >= 3 {
+			loop, done = 1, 0
+		}
+		if c.comesBack(n.Name, loop) {
+			continue
+		}
+		f := workflow.Finding{Code: FindingOpenLoop, Node: n.Name, Path: fmt.Sprintf("connections.%s.main[%d]", n.Name, loop),
+			Message: fmt.Sprintf("No branch of the output loop (%d) leads back here, so only the first batch is handed out.", loop),
+			Hint:    "Connect the last node of the loop's branch to this node."}
+		if c.comesBack(n.Name, done) {
+			f.Message = fmt.Sprintf("The output done (%d) leads back here and the output loop (%d) does not: they are swapped, so only the first batch is handed out.", done, loop)
+			f.Hint = fmt.Sprintf("Put the branch that leads back on output %d, and what comes afterwards on output %d.", loop, done)
+		}
+		c.warning(f)
+	}
+}
+
+// comesBack reports whether a way leads from an output of a node back to it.
+func (c *checker) comesBack(name string, output int) bool {
+	outputs := c.doc.Connections.MainOutputs(name)
+	if output >= len(outputs) {
+		return false
+	}
+	for _, t := range outputs[output] {
+		if t.Node == name || reaches(c.doc, t.Node, func(n *workflow.Node) bool { return n.Name == name }) {
+			return true
+		}
+	}
+	return false
+}
+
 func (c *checker) canEnd(group []string) bool {
 	for _, name := range group {
 		n := c.doc.NodeByName(name)
