@@ -74,9 +74,12 @@ func (p *Pool) code(source string) *compiledCode {
 		return c
 	}
 	c = compileCode(source)
+	if !p.confined {
+		c.need.words = nil
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.codes) >= maxTemplates/8 {
+	if len(p.codes) >= maxCodes {
 		dropSome(p.codes)
 	}
 	p.codes[source] = c

@@ -8,8 +8,23 @@ import (
 	"time"
 )
 
+// inBothRealms runs a test with realms that hold everything, and with those of
+// limited processes, which hold what the code names.
+func inBothRealms(t *testing.T, opts Options, test func(*testing.T, *Pool)) {
+	for name, confined := range map[string]bool{"whole": false, "named": true} {
+		t.Run(name, func(t *testing.T) {
+			p := newPool(t, opts)
+			p.confined = confined
+			test(t, p)
+		})
+	}
+}
+
 func TestCodeShims(t *testing.T) {
-	p := newPool(t, Options{CodeTimeout: 5 * time.Second})
+	inBothRealms(t, Options{CodeTimeout: 5 * time.Second}, testCodeShims)
+}
+
+func testCodeShims(t *testing.T, p *Pool) {
 	s := newSession(t, p)
 	cases := []rule{
 		{`return Buffer.from("héllo").toString("base64")`, `"aMOpbGxv"`},
@@ -67,8 +82,10 @@ func TestCodeShims(t *testing.T) {
 	}
 }
 
-func TestCodeModes(t *testing.T) {
-	s := newSession(t, newPool(t, Options{}))
+func TestCodeModes(t *testing.T) { inBothRealms(t, Options{}, testCodeModes) }
+
+func testCodeModes(t *testing.T, p *Pool) {
+	s := newSession(t, p)
 	cases := []struct {
 		mode  string
 		index int
@@ -93,8 +110,10 @@ func TestCodeModes(t *testing.T) {
 	}
 }
 
-func TestCodeErrors(t *testing.T) {
-	s := newSession(t, newPool(t, Options{}))
+func TestCodeErrors(t *testing.T) { inBothRealms(t, Options{}, testCodeErrors) }
+
+func testCodeErrors(t *testing.T, p *Pool) {
+	s := newSession(t, p)
 	sc, in := codeScope(t)
 	cases := []struct {
 		code, name, message string
@@ -133,6 +152,34 @@ func TestCodeErrors(t *testing.T) {
 	if err == nil || len(res.Console) != maxConsoleLines+1 {
 		t.Errorf("console has %d lines, %v", len(res.Console), err)
 	}
+}
+
+// TestCodeLimits names functions that are bounded, which must hold in both
+// kinds of realm.
+func TestCodeLimits(t *testing.T) {
+	inBothRealms(t, Options{CodeTimeout: time.Minute}, func(t *testing.T, p *Pool) {
+		for _, c := range []struct{ code, kind string }{
+			{`return "x".repeat(1e9)`, "memory"}, {`return "x".padEnd(1e9)`, "memory"}, {`const r = "rep" + "eat"; return "x"["repeat"](1e9)`, "memory"},
+			{`const a = []; a.length = 4e9; return a.indexOf(1)`, "memory"}, {`const a = []; a.length = 4e9; a.forEach(() => 1)`, "memory"},
+			{`const a = []; a.length = 4e9; return a.join()`, "memory"}, {`const { map } = []; return map.call({ length: 4e9 }, String)`, "memory"},
+			{`const a = []; a.length = 4e9; return [].concat(a)`, "memory"}, {`const a = []; a.length = 4e9; return a.sort()`, "memory"},
+			{`return Object.keys("x".repeat(16e6)).length`, "memory"}, {`return JSON.parse("[".repeat(5000) + "]".repeat(5000))`, "memory"},
+			{`const a = []; a[0] = a; return JSON.stringify(a)`, "code"}, {`return "x".repeat(2e6).split("").length`, "memory"},
+			{`return "x".repeat(1e6).replace(/x/g, "y".repeat(1e6))`, "memory"}, {`return encodeURIComponent("x".repeat(5e6)).length`, "memory"},
+			{`return new RegExp("(".repeat(1e6))`, "memory"}, {`return Math.max.apply(null, { length: 4e9 })`, "memory"},
+			{`return new Function("return 1")()`, "security"}, {`return (async () => {}).constructor("return 1")()`, "security"},
+			{`return (function* () {}).constructor("yield 1")`, "security"}, {`return (() => {})["const" + "ructor"]("return 1")()`, "security"},
+			{`return eval("1")`, "code"}, {`let o = null; for (let i = 0; i < 1e3; i++) o = Object.create(o); return o.x`, "memory"},
+		} {
+			sc, in := codeScope(t)
+			s := newSession(t, p)
+			_, err := s.Code(context.Background(), sc, CodeRequest{Source: c.code, Mode: ModeAll, Items: in})
+			var e *Error
+			if !errors.As(err, &e) || string(e.Kind) != c.kind {
+				t.Errorf("%s: got %v, want an error of kind %s", c.code, err, c.kind)
+			}
+		}
+	})
 }
 
 func TestStaticDataKept(t *testing.T) {

@@ -25,8 +25,11 @@ func newCodeVM(p *Pool, need needs) (*vm, error) {
 		return nil, fmt.Errorf("setting up the interpreter: %w", err)
 	}
 	v.code = true
-	shims := v.codeNatives()
-	files := []string{"shims.js"}
+	shims := v.codeNatives().object()
+	var files []string
+	if need.anyOf(shimNames...) {
+		files = append(files, "shims.js")
+	}
 	if need.bytes {
 		files = append(files, "bytes.js")
 	}
@@ -41,45 +44,20 @@ func newCodeVM(p *Pool, need needs) (*vm, error) {
 	return v, nil
 }
 
-// needs are the parts of a realm that are only set up where they are used.
-type needs struct {
-	code           bool // the realm is for user code
-	dates, methods bool
-	intl           bool
-	bytes, urls    bool
-}
-
-// needsOf looks for the names of such parts in code. A name that code builds
-// at run time is not found; naming it in a comment is enough.
-func needsOf(source string) needs {
-	has := func(words ...string) bool {
-		for _, w := range words {
-			if strings.Contains(source, w) {
-				return true
-			}
-		}
-		return false
-	}
-	dates := has("DateTime", "Duration", "Interval", "$now", "$today", "luxon")
-	nested := has("$evaluateExpression", "$parameter", ".params")
-	return needs{
-		dates:   nested || dates,
-		intl:    nested || dates || has("Intl", "ocale"),
-		methods: nested,
-		bytes:   has("Buffer", "Array(", "Array.", "TextEncoder", "TextDecoder", "btoa", "atob", "crypto", "helpers", "DataView"),
-		urls:    has("URL"),
-	}
-}
-
 // codeGlobals sets what the request's mode shows, and returns what "this" is.
 func (v *vm) codeGlobals(req CodeRequest) (goja.Value, error) {
 	global := v.rt.GlobalObject()
 	switch req.Mode {
 	case ModeAll, ModeFunction:
-		_ = global.Set("items", v.items(req.Items))
+		if v.need.uses("items") {
+			_ = global.Set("items", v.items(req.Items))
+		}
 	case ModeEach, ModeFunctionItem:
 		if req.Index < 0 || req.Index >= len(req.Items) {
 			return nil, failure(KindCode, fmt.Sprintf("there is no item %d", req.Index))
+		}
+		if !v.need.uses("item") {
+			break
 		}
 		it := v.item(&req.Items[req.Index])
 		if req.Mode == ModeFunctionItem {
@@ -97,8 +75,8 @@ func (v *vm) codeGlobals(req CodeRequest) (goja.Value, error) {
 }
 
 // codeNatives are the functions of Go behind js/shims.js.
-func (v *vm) codeNatives() *goja.Object {
-	o := v.functions(map[string]func(a args) goja.Value{
+func (v *vm) codeNatives() *lazyFunctions {
+	o := v.lazy(map[string]func(a args) goja.Value{
 		"print":      v.print,
 		"timer":      v.addTimer,
 		"clear":      v.clearTimer,
@@ -140,8 +118,9 @@ func (v *vm) codeNatives() *goja.Object {
 			return v.rt.ToValue(v.rt.NewArrayBuffer(data))
 		},
 		"parseURL": v.parseURL,
+		"uses":     v.usesAny,
 	})
-	_ = o.Set("maxBytes", v.pool.opts.MaxStringBytes)
+	o.values["maxBytes"] = v.rt.ToValue(v.pool.opts.MaxStringBytes)
 	return o
 }
 

@@ -17,8 +17,8 @@ import (
 )
 
 // cryptoNatives are digests and encodings of text.
-func (v *vm) cryptoNatives(o *goja.Object) {
-	v.add(o, map[string]func(a args) goja.Value{
+func (v *vm) cryptoNatives(o *lazyFunctions) {
+	o.add(map[string]func(a args) goja.Value{
 		"hash": func(a args) goja.Value {
 			out, err := digest(a.text(0), a.text(1))
 			if err != nil {

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"maps"
+
 	"github.com/dop251/goja"
 
 	"flowgate/internal/workflow"
@@ -44,9 +46,56 @@ func (v *vm) functions(list map[string]func(a args) goja.Value) *goja.Object {
 	return o
 }
 
+// lazyFunctions is an object of the realm's own whose functions are made when
+// they are first asked for. Users of the realm never get to see it.
+type lazyFunctions struct {
+	v         *vm
+	functions map[string]func(a args) goja.Value
+	methods   map[string]func(goja.FunctionCall) goja.Value // that want to know this
+	values    map[string]goja.Value
+}
+
+func (v *vm) lazy(list map[string]func(a args) goja.Value) *lazyFunctions {
+	return &lazyFunctions{v: v, functions: list, methods: map[string]func(goja.FunctionCall) goja.Value{}, values: map[string]goja.Value{}}
+}
+
+// object is what the realm sees of l.
+func (l *lazyFunctions) object() *goja.Object { return l.v.rt.NewDynamicObject(l) }
+
+func (l *lazyFunctions) add(list map[string]func(a args) goja.Value) { maps.Copy(l.functions, list) }
+
+// Get returns the value of that name, nil when there is none.
+func (l *lazyFunctions) Get(name string) goja.Value {
+	if val, ok := l.values[name]; ok {
+		return val
+	}
+	method := l.methods[name]
+	if f := l.functions[name]; f != nil {
+		method = func(call goja.FunctionCall) goja.Value { return f(call.Arguments) }
+	}
+	if method == nil {
+		return nil
+	}
+	val := l.v.rt.ToValue(method)
+	l.values[name] = val
+	return val
+}
+
+// Set keeps a value for the sources that come after.
+func (l *lazyFunctions) Set(name string, val goja.Value) bool { l.values[name] = val; return true }
+
+// Has reports whether there is a value of that name.
+func (l *lazyFunctions) Has(name string) bool { return l.Get(name) != nil }
+
+// Delete refuses.
+func (l *lazyFunctions) Delete(string) bool { return false }
+
+// Keys lists none.
+func (l *lazyFunctions) Keys() []string { return nil }
+
 // host is what js/hooks.js may call.
-func (v *vm) host() *goja.Object {
-	return v.functions(map[string]func(a args) goja.Value{
+func (v *vm) host() *lazyFunctions {
+	return v.lazy(map[string]func(a args) goja.Value{
 		"item":   func(a args) goja.Value { return v.item(v.s.current(v.at(a.int(0)))) },
 		"json":   func(a args) goja.Value { return v.currentJSON(a.int(0)) },
 		"binary": func(a args) goja.Value { return v.currentBinary(a.int(0)) },

@@ -9,7 +9,8 @@
 // (js/freeze.js, js/dates.js, and crawl_test.go, which looks). What native
 // functions could take without end is bounded beforehand (js/guards.js,
 // rewrite.go) and the rest is watched (watch.go).
-// Code runs in a realm of its own that is thrown away.
+// Code runs in a realm of its own that is thrown away; in a worker process,
+// which is limited as a whole, that realm holds what the code names (needs.go).
 //
 // js holds the realms' own sources, luxon 3.7.2 and jmespath 0.16.0 as they
 // were published, and locales.json, which js/gen/locales.mjs writes.

@@ -97,15 +97,18 @@ func (v *vm) kind(obj *goja.Object) (string, goja.Value) {
 	if obj.Prototype() == v.plainProto && obj.Get("toJSON") == nil {
 		return "object", nil
 	}
-	pair, err := v.lib.kind(goja.Undefined(), obj)
+	toJSON, ok := goja.AssertFunction(obj.Get("toJSON"))
+	if !ok {
+		return "object", nil
+	}
+	form, err := toJSON(obj, v.rt.ToValue(""))
 	if err != nil {
 		panic(err)
 	}
-	if goja.IsUndefined(pair) {
-		return "object", nil
+	if isDate := obj.Get("isLuxonDateTime"); isDate != nil && isDate.StrictEquals(v.rt.ToValue(true)) {
+		return "date", form
 	}
-	p := pair.(*goja.Object)
-	return p.Get("kind").String(), p.Get("form")
+	return "json", form
 }
 
 // dateForm is the ISO text of a Date, null for an invalid one.

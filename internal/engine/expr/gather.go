@@ -3,18 +3,23 @@ package expr
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"flowgate/internal/workflow"
 )
 
 // gather collects what code may refer to: the runs of the nodes it names, of
 // all nodes where it makes names at run time, and of the others only how
-// their items are paired where the code follows pairings.
-func gather(sc *Scope, req CodeRequest) (*workRequest, error) {
+// their items are paired where the code follows pairings; the document only
+// where it refers to nodes or their parameters.
+func gather(sc *Scope, req CodeRequest, refs references) *workRequest {
 	msg := &workRequest{Code: req, Node: sc.Node, Run: sc.Run, Sources: sc.Sources}
+	if n := sc.Node; n != nil && !refs.nodes {
+		msg.Node = &workflow.Node{ID: n.ID, Name: n.Name, Type: n.Type, TypeVersion: n.TypeVersion, WebhookID: n.WebhookID}
+	}
 	d := sc.Data
 	if d == nil {
-		return msg, nil
+		return msg
 	}
 	msg.Info, msg.Clock = d.Info(), d.Now()
 	if loc := d.Location(); loc != nil {
@@ -23,11 +28,12 @@ func gather(sc *Scope, req CodeRequest) (*workRequest, error) {
 	if r := d.Rand(); r != nil {
 		msg.Seed = [2]uint64{r.Uint64(), r.Uint64()}
 	}
-	refs := codeReferences(req.Source)
-	msg.Document = d.Document()
-	msg.States = map[string]*workflow.Object{}
-	msg.Runs = map[string][]workflow.NodeRun{}
+	if refs.nodes {
+		msg.Document = d.Document()
+	}
 	if msg.Document != nil {
+		msg.States = map[string]*workflow.Object{}
+		msg.Runs = map[string][]workflow.NodeRun{}
 		for i := range msg.Document.Nodes {
 			msg.add(d, msg.Document.Nodes[i].Name, refs)
 		}
@@ -39,7 +45,7 @@ func gather(sc *Scope, req CodeRequest) (*workRequest, error) {
 		}
 		msg.Static = map[string]*workflow.Object{"global": d.StaticData("global", name), "node": d.StaticData("node", name)}
 	}
-	return msg, nil
+	return msg
 }
 
 func (m *workRequest) add(d RunData, name string, refs references) {
@@ -84,6 +90,7 @@ type references struct {
 	pairs  bool
 	states bool
 	static bool
+	nodes  bool // anything of the document
 }
 
 var (
@@ -112,6 +119,31 @@ func codeReferences(source string) references {
 	}
 	r.states = strings.Contains(source, "context")
 	r.static = strings.Contains(source, "taticData")
+	words := needs{words: wordsOf(source)}
+	r.nodes = r.all || found > 0 || words.anyOf("$", "$node", "$items", "$item", "params", "context")
+	return r
+}
+
+// referenceCache keeps what was found in sources. It is safe for concurrent use.
+type referenceCache struct {
+	mu    sync.Mutex
+	found map[string]references
+}
+
+func (c *referenceCache) get(source string) references {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r, ok := c.found[source]
+	if !ok {
+		if c.found == nil {
+			c.found = map[string]references{}
+		}
+		if len(c.found) >= maxCodes {
+			dropSome(c.found)
+		}
+		r = codeReferences(source)
+		c.found[source] = r
+	}
 	return r
 }
 

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/dop251/goja"
 
@@ -10,7 +11,7 @@ import (
 
 // globals defines the names of the format. Their values follow the session
 // that uses the VM, so that a VM is set up once.
-func (v *vm) globals(hooks *goja.Object) {
+func (v *vm) globals() {
 	here := v.rt.ToValue(-1)
 	call := func(f goja.Callable, a ...goja.Value) goja.Value {
 		out, err := f(goja.Undefined(), a...)
@@ -53,16 +54,25 @@ func (v *vm) globals(hooks *goja.Object) {
 	v.function("$evaluateExpression", v.evaluateExpression)
 	v.function("$fromAI", v.fromAI)
 	v.function("$fromai", v.fromAI)
-	v.helpers(hooks)
 }
 
-// helpers are what rewritten expressions call.
-func (v *vm) helpers(hooks *goja.Object) {
-	v.hide(helperExtend, hooks.Get("extend"))
-	v.hide(helperOptional, hooks.Get("extendOptional"))
-	v.hide(helperAdd, hooks.Get("add"))
-	v.hide(helperList, hooks.Get("list"))
-	v.hide(helperWide, hooks.Get("wide"))
+// helperNames are the functions of the format in js/helpers.js.
+var helperNames = strings.Fields("$if $ifEmpty $min $max $average $not")
+
+// helpers are these, and what rewritten expressions call.
+func (v *vm) helpers(o *goja.Object) {
+	fs := o.Get("functions").(*goja.Object)
+	for _, name := range fs.Keys() {
+		v.hide(name, fs.Get(name))
+	}
+	if v.need.words != nil {
+		return
+	}
+	v.hide(helperExtend, o.Get("extend"))
+	v.hide(helperOptional, o.Get("extendOptional"))
+	v.hide(helperAdd, o.Get("add"))
+	v.hide(helperList, o.Get("list"))
+	v.hide(helperWide, o.Get("wide"))
 	v.function(helperKey, v.key)
 	v.function(helperStore, v.store)
 	v.function(helperText, v.templateText)
@@ -72,10 +82,6 @@ func (v *vm) helpers(hooks *goja.Object) {
 		}
 		return goja.Undefined()
 	})
-	fs := hooks.Get("functions").(*goja.Object)
-	for _, name := range fs.Keys() {
-		v.hide(name, fs.Get(name))
-	}
 }
 
 func (v *vm) optional(s string) goja.Value {

@@ -77,9 +77,9 @@ func (l *locales) base(tag string) string {
 
 var localeForm = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
 
-func (v *vm) localeNatives(o *goja.Object) {
+func (v *vm) localeNatives(o *lazyFunctions) {
 	known := v.pool.libs.locales
-	v.add(o, map[string]func(a args) goja.Value{
+	o.add(map[string]func(a args) goja.Value{
 		"locale":     func(a args) goja.Value { return v.object(known.get(a.text(0))) },
 		"localeBase": func(a args) goja.Value { return v.rt.ToValue(known.base(a.text(0))) },
 		"localeTag": func(a args) goja.Value {

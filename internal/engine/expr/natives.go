@@ -7,12 +7,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxArray bounds the length of lists that native functions are let at.
-const maxArray = 1 << 20
+const (
+	maxArray = 1 << 20 // the length of lists that native functions are let at
+	maxWhole = 1 << 16 // characters that become something each
+)
 
 // natives are the functions of Go that the realm's own sources use.
-func (v *vm) natives() *goja.Object {
-	o := v.functions(map[string]func(a args) goja.Value{
+func (v *vm) natives() *lazyFunctions {
+	o := v.lazy(map[string]func(a args) goja.Value{
 		"limit": func(a args) goja.Value {
 			v.abort(failure(KindMemory, a.text(0)))
 			return nil
@@ -31,29 +33,41 @@ func (v *vm) natives() *goja.Object {
 		"stringify": v.stringify,
 		"checkJSON": v.checkJSON,
 		"normalize": v.normalize,
+		"uses":      v.usesAny,
 	})
-	_ = o.Set("regexSource", v.regexSource)
-	_ = o.Set("guard", v.guard)
-	_ = o.Set("joinMethod", func(call goja.FunctionCall) goja.Value {
+	o.methods["regexSource"] = v.regexSource
+	o.methods["guard"] = v.guard
+	o.methods["joinMethod"] = func(call goja.FunctionCall) goja.Value {
 		sep := ","
 		if s := call.Argument(0); !goja.IsUndefined(s) {
 			sep = s.String()
 		}
 		return v.rt.ToValue(v.join(call.This, sep))
-	})
-	_ = o.Set("maxArray", maxArray)
-	_ = o.Set("wholeText", wholeText)
-	_ = o.Set("maxText", v.pool.opts.MaxStringBytes)
+	}
+	o.values["maxArray"] = v.rt.ToValue(maxArray)
+	o.values["wholeText"] = v.rt.ToValue(wholeText)
+	o.values["maxText"] = v.rt.ToValue(v.pool.opts.MaxStringBytes)
+	o.values["maxWhole"] = v.rt.ToValue(maxWhole)
+	o.values["code"] = v.rt.ToValue(v.need.code)
+	o.values["guards"] = v.rt.ToValue(v.need.anyOf(guardNames...))
+	o.values["generators"] = v.rt.ToValue(v.need.generators)
+	if v.need.words != nil {
+		o.values["listMethods"] = v.rt.ToValue(v.need.listMethods())
+	}
 	v.cryptoNatives(o)
 	v.zoneNatives(o)
 	v.localeNatives(o)
 	return o
 }
 
-func (v *vm) add(o *goja.Object, list map[string]func(a args) goja.Value) {
-	for name, f := range list {
-		_ = o.Set(name, func(call goja.FunctionCall) goja.Value { return f(call.Arguments) })
+// usesAny reports whether any of the names is used in the code the realm is for.
+func (v *vm) usesAny(a args) goja.Value {
+	for _, name := range a {
+		if v.need.uses(name.String()) {
+			return v.rt.ToValue(true)
+		}
 	}
+	return v.rt.ToValue(false)
 }
 
 // guard returns a method of lists that looks at the length of what it is

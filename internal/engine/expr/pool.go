@@ -61,8 +61,12 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// maxTemplates bounds the cache of compiled parameters.
-const maxTemplates = 4096
+// maxTemplates bounds the cache of compiled parameters, maxCodes that of
+// compiled code.
+const (
+	maxTemplates = 4096
+	maxCodes     = 512
+)
 
 // Pool holds compiled expressions and idle VMs. It is safe for concurrent use.
 type Pool struct {
@@ -74,6 +78,7 @@ type Pool struct {
 	templates map[string]*compiled
 	codes     map[string]*compiledCode
 	watch     watcher
+	confined  bool         // the process is limited: realms for code need hold no more than the code names
 	made      atomic.Int64 // VMs made, for tests and metrics
 }
 

@@ -89,42 +89,64 @@ func (v *vm) loadWith(name string, args ...goja.Value) (*goja.Object, error) {
 
 // newVM makes a realm with what expressions and code share.
 func newVM(p *Pool, need needs) (*vm, error) {
-	v := &vm{pool: p, rt: goja.New(), luxon: need.dates}
+	v := &vm{pool: p, rt: goja.New(), luxon: need.dates, need: need}
 	v.rt.SetMaxCallStackSize(p.opts.MaxDepth)
 	v.rt.SetTimeSource(v.clock)
 	v.rt.SetRandSource(v.random)
-	natives := v.natives()
-	_ = natives.Set("code", need.code)
+	natives := v.natives().object()
 	if need.intl {
 		if _, err := v.loadWith("intl.js", natives); err != nil {
 			return nil, err
 		}
 	}
-	if _, err := v.loadWith("guards.js", natives); err != nil {
+	if _, err := v.loadWith("base.js", natives); err != nil {
 		return nil, err
 	}
-	extensions := v.rt.NewObject()
-	hooks, err := v.loadWith("hooks.js", v.host(), extensions, natives)
-	if err != nil {
-		return nil, err
-	}
-	if need.methods {
-		if err := v.loadExtensions(extensions, natives); err != nil {
+	if need.anyOf(guardNames...) {
+		if _, err := v.loadWith("guards.js", natives); err != nil {
 			return nil, err
 		}
 	}
-	v.bindHooks(hooks)
-	v.shared = append(v.shared, hooks.Get("shared"))
-	v.globals(hooks)
+	if err := v.loadHooks(natives); err != nil {
+		return nil, err
+	}
+	v.globals()
 	if need.dates {
 		return v, v.loadLuxon(natives)
 	}
 	return v, nil
 }
 
+// loadHooks adds the objects that stand for nodes, and for expressions their
+// helpers and methods.
+func (v *vm) loadHooks(natives *goja.Object) error {
+	if v.need.anyOf("$", "$input", "$node", "$item") {
+		hooks, err := v.loadWith("hooks.js", v.host().object(), natives)
+		if err != nil {
+			return err
+		}
+		v.bindHooks(hooks)
+		v.shared = append(v.shared, hooks.Get("shared"))
+	}
+	extensions := v.rt.NewObject()
+	if v.need.methods {
+		if err := v.loadExtensions(extensions, natives); err != nil {
+			return err
+		}
+	}
+	if v.need.anyOf(helperNames...) {
+		helpers, err := v.loadWith("helpers.js", extensions, natives)
+		if err != nil {
+			return err
+		}
+		v.helpers(helpers)
+	}
+	return nil
+}
+
 // newExpressionVM makes a realm for expressions and freezes it.
 func newExpressionVM(p *Pool, luxon bool) (*vm, error) {
-	v, err := newVM(p, needs{dates: luxon, methods: true, intl: true})
+	v, err := newVM(p, needs{dates: luxon, methods: true, intl: true, generators: true})
 	if err != nil {
 		return nil, fmt.Errorf("setting up the expression interpreter: %w", err)
 	}
@@ -152,7 +174,7 @@ func (v *vm) bindHooks(o *goja.Object) {
 		f, _ := goja.AssertFunction(o.Get(name))
 		return f
 	}
-	v.lib = hooks{kind: callable("kind"), nodeRef: callable("nodeRef"), input: callable("input"),
+	v.lib = hooks{nodeRef: callable("nodeRef"), input: callable("input"),
 		legacy: callable("legacy"), itemView: callable("itemView")}
 }
 
@@ -184,7 +206,11 @@ func (v *vm) hide(name string, val goja.Value) {
 	_ = v.rt.GlobalObject().DefineDataProperty(name, val, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 }
 
+// getter defines a name of the format, where it is used.
 func (v *vm) getter(name string, f func() goja.Value) {
+	if !v.need.uses(name) {
+		return
+	}
 	get := v.rt.ToValue(func(goja.FunctionCall) goja.Value {
 		if v.s == nil {
 			return goja.Undefined()
@@ -194,6 +220,10 @@ func (v *vm) getter(name string, f func() goja.Value) {
 	_ = v.rt.GlobalObject().DefineAccessorProperty(name, get, nil, goja.FLAG_TRUE, goja.FLAG_FALSE)
 }
 
+// function defines a function of the format, where it is used.
 func (v *vm) function(name string, f func(a args) goja.Value) {
+	if !v.need.uses(name) {
+		return
+	}
 	v.hide(name, v.rt.ToValue(func(call goja.FunctionCall) goja.Value { return f(call.Arguments) }))
 }

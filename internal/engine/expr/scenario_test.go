@@ -186,8 +186,9 @@ func loopStates(w *world, run int) map[string]*workflow.Object {
 	return map[string]*workflow.Object{"Loop": workflow.NewObject("currentRunIndex", float64(run), "noItemsLeft", run == batches-1)}
 }
 
-func TestRecordedCode(t *testing.T) {
-	p := newPool(t, Options{})
+func TestRecordedCode(t *testing.T) { inBothRealms(t, Options{}, testRecordedCode) }
+
+func testRecordedCode(t *testing.T, p *Pool) {
 	for _, r := range recordings(t, "code-*", "function-v1", "err-code*", "paired-code*") {
 		t.Run(r.ID, func(t *testing.T) {
 			w := recordedWorld(&r)

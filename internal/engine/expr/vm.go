@@ -17,6 +17,7 @@ import (
 type vm struct {
 	pool    *Pool
 	rt      *goja.Runtime
+	need    needs
 	luxon   bool // the date library is loaded
 	code    bool // a realm for user code
 	spoiled bool // interrupted: not to be used again
@@ -41,7 +42,6 @@ type vm struct {
 
 // hooks are functions of the realm that Go calls.
 type hooks struct {
-	kind     goja.Callable // what an object is, see js/hooks.js
 	nodeRef  goja.Callable
 	input    goja.Callable
 	legacy   goja.Callable

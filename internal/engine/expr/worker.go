@@ -62,6 +62,7 @@ func ServeWorker(in io.Reader, out io.Writer) error {
 	}
 	pool := NewPool(setup.Options)
 	defer pool.Close()
+	pool.confined = true
 	if err := writeFrame(out, workReply{}); err != nil {
 		return err
 	}

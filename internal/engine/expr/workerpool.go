@@ -62,6 +62,9 @@ const killGrace = time.Second
 type WorkerPool struct {
 	opts  WorkerOptions
 	local *Pool // for InProcess
+
+	references referenceCache
+
 	slots chan struct{}
 	mu    sync.Mutex
 	idle  []*worker
@@ -115,10 +118,7 @@ func (w *WorkerPool) Code(ctx context.Context, sc *Scope, req CodeRequest) (Code
 	case <-ctx.Done():
 		return CodeResult{}, ctx.Err()
 	}
-	msg, err := gather(sc, req)
-	if err != nil {
-		return CodeResult{}, err
-	}
+	msg := gather(sc, req, w.references.get(req.Source))
 	k, err := w.take()
 	if err != nil {
 		return CodeResult{}, &Error{Kind: KindWorker, Message: "a code worker could not be started", Description: err.Error(), Pos: -1}

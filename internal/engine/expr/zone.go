@@ -38,7 +38,7 @@ func (z zones) get(name string) *time.Location {
 	return loc
 }
 
-func (v *vm) zoneNatives(o *goja.Object) {
+func (v *vm) zoneNatives(o *lazyFunctions) {
 	known := zones{}
 	at := func(a args) (time.Time, bool) {
 		loc := known.get(a.text(0))
@@ -47,7 +47,7 @@ func (v *vm) zoneNatives(o *goja.Object) {
 		}
 		return time.UnixMilli(a.at(1).ToInteger()).In(loc), true
 	}
-	v.add(o, map[string]func(a args) goja.Value{
+	o.add(map[string]func(a args) goja.Value{
 		"zoneValid": func(a args) goja.Value { return v.rt.ToValue(known.get(a.text(0)) != nil) },
 		"zoneOffset": func(a args) goja.Value {
 			t, ok := at(a)
