@@ -37,7 +37,6 @@ generate: ## make generated files anew
 
 test: ## race tests, with PostgreSQL where one can be had, and the official MCP clients
 	.ci/with-services .ci/race-test ./...
-	go test -count=1 -run TestAttacks ./internal/engine/expr # by the clock, which the race detector does not keep
 
 scenarios: ## recorded workflow runs: passes by family
 	go test ./internal/engine -run TestScenarios -count=1 -v
