@@ -37,6 +37,7 @@ generate: ## make generated files anew
 
 test: ## race tests, with PostgreSQL where one can be had, and the official MCP clients
 	.ci/with-services .ci/race-test ./...
+	go test -count=1 -run TestAttacks ./internal/engine/expr # those with long texts, too
 
 scenarios: ## recorded workflow runs: passes by family
 	go test ./internal/engine -run TestScenarios -count=1 -v

@@ -224,7 +224,7 @@ func TestOwnersShareNoVM(t *testing.T) {
 		served[s.vm] = owner
 	}
 	p.Warm()
-	for i := range 30 {
+	for i := range 12 {
 		use(fmt.Sprint("owner", i%3))
 		use("")
 		if n := len(p.idle[false]) + len(p.idle[true]); n > 2 {
