@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -23,10 +24,10 @@ import (
 // further rules from "default", "enum" (comma-separated), "min" and "max".
 // Fields without omitempty are required; unknown fields are refused.
 type Schema struct {
-	JSON     json.RawMessage
-	tree     *jsonschema.Schema
-	compiled *validator.Schema
-	err      error
+	JSON    json.RawMessage
+	tree    *jsonschema.Schema
+	compile func() (*validator.Schema, error) // once, when first needed: it takes longer than all else of a start
+	err     error
 }
 
 // SchemaOf returns the schema of T. A fault in T is found by Capability.check.
@@ -50,16 +51,20 @@ func (s *Schema) compile() *Schema {
 	if s.JSON, s.err = json.Marshal(s.tree); s.err != nil {
 		return s
 	}
+	s.compile = sync.OnceValues(s.compiled)
+	return s
+}
+
+func (s *Schema) compiled() (*validator.Schema, error) {
 	doc, err := validator.UnmarshalJSON(bytes.NewReader(s.JSON))
 	if err != nil {
-		s.err = err
-		return s
+		return nil, err
 	}
 	c := validator.NewCompiler()
-	if s.err = c.AddResource("schema.json", doc); s.err == nil {
-		s.compiled, s.err = c.Compile("schema.json")
+	if err := c.AddResource("schema.json", doc); err != nil {
+		return nil, err
 	}
-	return s
+	return c.Compile("schema.json")
 }
 
 // domainSchemas describes types whose JSON is not that of their fields.
@@ -174,7 +179,11 @@ func (s *Schema) Decode(args json.RawMessage, v any) error {
 	if err != nil {
 		return workflow.Errorf(workflow.CodeInvalid, "the arguments are not valid JSON: %v", err)
 	}
-	if err := s.compiled.Validate(doc); err != nil {
+	compiled, err := s.compile()
+	if err != nil {
+		return fmt.Errorf("compile the schema of the arguments: %w", err)
+	}
+	if err := compiled.Validate(doc); err != nil {
 		return s.explain(err)
 	}
 	if err := json.Unmarshal(args, v); err != nil {

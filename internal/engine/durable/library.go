@@ -45,6 +45,9 @@ func openLibrary(ctx context.Context, o Options, executor string, body dbos.Work
 	var lent *sql.DB
 	var pool *pgxpool.Pool
 	if o.SQLite != nil {
+		if err := prepareLibrary(ctx, o.SQLite); err != nil {
+			return nil, err
+		}
 		lent = borrow(o.SQLite)
 		cfg.SQLiteSystemDB = lent
 	} else {
