@@ -62,6 +62,7 @@ func (o *options) serve(ctx context.Context) (err error) {
 		return err
 	}
 	o.greet(a, lis.Addr())
+	a.Warm()
 	return errors.Join(server.Serve(ctx, lis), server.Shutdown(context.WithoutCancel(ctx)))
 }
 

@@ -211,7 +211,7 @@ func openEngine(cfg *config.Config, log *slog.Logger, metrics *telemetry.Metrics
 		return nil, err
 	}
 	limits := expr.Options{CodeTimeout: cfg.CodeTimeout, Logger: log}
-	e := &Engine{Registry: registry, Catalogue: newCatalogue(registry), Guard: guard, pool: expr.NewPool(limits)}
+	e := &Engine{Registry: registry, Catalogue: newCatalogue(registry), Guard: guard, pool: expr.NewPool(expr.Options{CodeTimeout: limits.CodeTimeout, Ready: 1, Logger: log})}
 	zone, err := time.LoadLocation(cfg.Timezone)
 	if err != nil {
 		return nil, fmt.Errorf("timezone: %w", err)
@@ -239,6 +239,24 @@ func openEngine(cfg *config.Config, log *slog.Logger, metrics *telemetry.Metrics
 	e.Runner = engine.New(opts)
 	e.Catalogue.runner = e.Runner
 	return e, nil
+}
+
+// warmAfter leaves the first callers of a server the machine to themselves.
+const warmAfter = 300 * time.Millisecond
+
+// Warm prepares in the background, a moment from now, what the first
+// workflows would have to wait for.
+func (a *App) Warm() {
+	a.work.Go(func() {
+		select {
+		case <-a.done:
+		case <-time.After(warmAfter):
+			a.engine.pool.Warm()
+			if a.engine.workers != nil {
+				a.engine.workers.Warm()
+			}
+		}
+	})
 }
 
 // Close ends MCP servers, worker processes and VMs.

@@ -223,7 +223,6 @@ func TestOwnersShareNoVM(t *testing.T) {
 		}
 		served[s.vm] = owner
 	}
-	p.Warm()
 	for i := range 12 {
 		use(fmt.Sprint("owner", i%3))
 		use("")
@@ -243,6 +242,34 @@ func TestOwnersShareNoVM(t *testing.T) {
 	use("b")
 	if got := p.VMs() - made; got != 3 {
 		t.Errorf("%d VMs were made where b's should have been kept", got)
+	}
+}
+
+// TestReadyVMs looks whether owners get VMs that were made before, which
+// served no one, and whether others are made instead.
+func TestReadyVMs(t *testing.T) {
+	p := newPool(t, Options{Ready: 1})
+	p.Warm()
+	p.making.Wait()
+	if p.VMs() != 1 || len(p.ready[false]) != 1 {
+		t.Fatalf("%d VMs were made", p.VMs())
+	}
+	seen := map[*vm]bool{p.ready[false][0]: true}
+	for i := range 3 {
+		s := p.SessionFor(fmt.Sprint("owner", i))
+		if v, err := s.Resolve(context.Background(), `={{ 1 + 1 }}`, 0, sampleScope(t)); err != nil || v != 2.0 {
+			t.Fatal(v, err)
+		}
+		if !seen[s.vm] {
+			t.Errorf("owner %d got a VM that was not ready before", i)
+		}
+		delete(seen, s.vm)
+		s.Close()
+		p.making.Wait()
+		seen[p.ready[false][0]] = true
+	}
+	if p.VMs() != 4 || len(p.ready[true]) != 0 {
+		t.Errorf("%d VMs were made, %d of them with dates", p.VMs(), len(p.ready[true]))
 	}
 }
 

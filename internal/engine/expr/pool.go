@@ -17,6 +17,9 @@ type Options struct {
 	// never wait for each other. A VM takes about 2 MiB. 0: two per CPU, 16
 	// at least.
 	Size int
+	// Ready is how many VMs of each kind that was asked for are kept besides
+	// that nobody has used, for owners who have none yet. 0: none.
+	Ready int
 	// ExprTimeout bounds one expression. 0: one second, which leaves room for
 	// a busy machine; plain expressions take microseconds.
 	ExprTimeout time.Duration
@@ -74,6 +77,9 @@ type Pool struct {
 	libs      *libraries
 	mu        sync.Mutex
 	idle      map[bool][]*vm // by whether the date library is loaded, longest idle first
+	ready     map[bool][]*vm // never used
+	readying  map[bool]bool  // one is being made
+	making    sync.WaitGroup // what makes them
 	closed    atomic.Bool
 	templates map[string]*compiled
 	codes     map[string]*compiledCode
@@ -92,6 +98,7 @@ type compiled struct {
 func NewPool(opts Options) *Pool {
 	limitRegexps()
 	p := &Pool{opts: opts.withDefaults(), libs: newLibraries(), idle: map[bool][]*vm{},
+		ready: map[bool][]*vm{}, readying: map[bool]bool{},
 		templates: map[string]*compiled{}, codes: map[string]*compiledCode{}}
 	p.watch.limit = p.opts.MaxHeapBytes
 	return p
@@ -104,19 +111,44 @@ const closeWait = 2 * time.Second
 // more; what is being evaluated is waited for, but not long. Sessions may
 // still be closed.
 func (p *Pool) Close() {
-	p.closed.Store(true)
 	p.mu.Lock()
-	p.idle = map[bool][]*vm{}
+	p.closed.Store(true)
+	p.idle, p.ready = map[bool][]*vm{}, map[bool][]*vm{}
 	p.mu.Unlock()
+	p.making.Wait()
 	p.watch.close(closeWait)
 }
 
-// Warm makes one VM ahead, so that the first expression need not wait for it.
-func (p *Pool) Warm() {
-	if v, err := newExpressionVM(p, false); err == nil {
-		p.made.Add(1)
-		p.release(v)
+// Warm makes VMs ahead in the background, so that the first expressions need
+// not wait for them. Without Options.Ready it does nothing.
+func (p *Pool) Warm() { p.prepare(false) }
+
+// prepare fills up the unused VMs of a kind in the background.
+func (p *Pool) prepare(luxon bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed.Load() || p.readying[luxon] || len(p.ready[luxon]) >= p.opts.Ready {
+		return
 	}
+	p.readying[luxon] = true
+	p.making.Go(func() {
+		for p.prepareOne(luxon) {
+		}
+	})
+}
+
+// prepareOne makes one and reports whether another is wanted.
+func (p *Pool) prepareOne(luxon bool) bool {
+	v, err := newExpressionVM(p, luxon)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil && !p.closed.Load() {
+		p.made.Add(1)
+		p.ready[luxon] = append(p.ready[luxon], v)
+	}
+	more := err == nil && !p.closed.Load() && len(p.ready[luxon]) < p.opts.Ready
+	p.readying[luxon] = more
+	return more
 }
 
 // VMs is how many VMs were made so far.
@@ -126,35 +158,42 @@ func (p *Pool) VMs() int64 { return p.made.Load() }
 func (p *Pool) acquire(owner string, luxon bool) (*vm, error) {
 	v := p.takeIdle(owner, luxon)
 	if v == nil {
+		v = p.takeReady(luxon)
+	}
+	if v == nil {
 		var err error
 		if v, err = newExpressionVM(p, luxon); err != nil {
 			return nil, err
 		}
 		p.made.Add(1)
 	}
-	v.used, v.owner = true, owner
+	v.owner = owner
 	return v, nil
 }
 
-// takeIdle takes the VM that owner used last, else one nobody used; nil when
-// there is neither.
+// takeIdle takes the VM that owner used last, nil when there is none.
 func (p *Pool) takeIdle(owner string, luxon bool) *vm {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	list, at := p.idle[luxon], -1
+	list := p.idle[luxon]
 	for i := len(list) - 1; i >= 0; i-- {
-		if v := list[i]; v.used && v.owner == owner {
-			at = i
-			break
-		} else if !v.used && at < 0 {
-			at = i
+		if v := list[i]; v.owner == owner {
+			p.idle[luxon] = slices.Delete(list, i, i+1)
+			return v
 		}
 	}
-	if at < 0 {
-		return nil
+	return nil
+}
+
+// takeReady takes a VM that nobody used, nil when there is none, and has
+// another one made.
+func (p *Pool) takeReady(luxon bool) (v *vm) {
+	p.mu.Lock()
+	if list := p.ready[luxon]; len(list) > 0 {
+		v, p.ready[luxon] = list[len(list)-1], list[:len(list)-1]
 	}
-	v := list[at]
-	p.idle[luxon] = slices.Delete(list, at, at+1)
+	p.mu.Unlock()
+	p.prepare(luxon)
 	return v
 }
 

@@ -18,11 +18,10 @@ type vm struct {
 	pool    *Pool
 	rt      *goja.Runtime
 	need    needs
-	luxon   bool // the date library is loaded
-	code    bool // a realm for user code
-	spoiled bool // interrupted: not to be used again
-	used    bool // has served owner
-	owner   string
+	luxon   bool   // the date library is loaded
+	code    bool   // a realm for user code
+	spoiled bool   // interrupted: not to be used again
+	owner   string // whom it serves
 	s       *Session
 	lib     hooks
 

@@ -66,6 +66,7 @@ func ServeWorker(in io.Reader, out io.Writer) error {
 	if err := writeFrame(out, workReply{}); err != nil {
 		return err
 	}
+	pool.rehearse()
 	for {
 		var req workRequest
 		if err := readFrame(r, &req); err != nil {
@@ -79,6 +80,11 @@ func ServeWorker(in io.Reader, out io.Writer) error {
 			return err
 		}
 	}
+}
+
+// rehearse compiles what most code needs before any comes.
+func (p *Pool) rehearse() {
+	_, _ = newCodeVM(p, needsOf("$input $ console Object JSON split"))
 }
 
 // work runs one request.

@@ -73,8 +73,8 @@ type WorkerPool struct {
 	wg    sync.WaitGroup
 }
 
-// NewWorkerPool returns a pool and starts a worker in the background, so that
-// the first code need not wait for one.
+// NewWorkerPool returns a pool. It has no worker before the first code runs,
+// or Warm is called.
 func NewWorkerPool(opts WorkerOptions) (*WorkerPool, error) {
 	opts, err := opts.withDefaults()
 	if err != nil {
@@ -85,8 +85,15 @@ func NewWorkerPool(opts WorkerOptions) (*WorkerPool, error) {
 		w.local = NewPool(opts.Expr)
 		return w, nil
 	}
-	w.refill()
 	return w, nil
+}
+
+// Warm starts a worker in the background, so that the first code need not
+// wait for one.
+func (w *WorkerPool) Warm() {
+	if w.local == nil {
+		w.refill()
+	}
 }
 
 // Close kills the workers and waits for them.
