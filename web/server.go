@@ -6,6 +6,7 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"flowgate/internal/auth"
+	"flowgate/internal/seal"
 	"flowgate/internal/service"
 	"flowgate/internal/telemetry"
 	"flowgate/internal/workflow"
@@ -57,6 +59,7 @@ type Options struct {
 	MaxBody        int64          // bytes of a request; 4 MiB when 0
 	MaxWebhookBody int64          // 16 MiB when 0
 	BodyTimeout    time.Duration  // to receive a request's body; 30 s when 0
+	TicketKey      []byte         // 32 bytes that seal stream tickets, the same in all processes; random when empty
 }
 
 // CORS says which other sites' pages may call. Origins "*" is any, and not
@@ -79,6 +82,9 @@ type Server struct {
 	echo     *echo.Echo
 	http     *http.Server
 	stopping atomic.Bool
+	stopped  chan struct{} // closed when streams are to end
+	times    streamTimes
+	tickets  *seal.Box
 	health   healthCache
 	stopOnce sync.Once
 }
@@ -91,7 +97,11 @@ func New(o Options) (*Server, error) {
 	case o.CORS.Credentials && strings.Contains(strings.Join(o.CORS.Origins, " "), "*"):
 		return nil, errors.New("web: CORS with credentials needs origins by name, not *")
 	}
-	s := &Server{Options: withDefaults(o)}
+	s := &Server{Options: withDefaults(o), stopped: make(chan struct{}), times: usualTimes()}
+	var err error
+	if s.tickets, err = newTickets(o.TicketKey); err != nil {
+		return nil, fmt.Errorf("web: Options.TicketKey: %w", err)
+	}
 	s.echo = echo.New()
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError
@@ -166,6 +176,7 @@ func (s *Server) Start(ctx context.Context, l net.Listener) error {
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopOnce.Do(func() {
 		s.stopping.Store(true)
+		close(s.stopped)
 		if s.OnStop != nil {
 			s.OnStop()
 		}

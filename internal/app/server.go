@@ -27,7 +27,7 @@ type Server struct {
 // Authenticator is the one for every door. local, when not nil, is who a
 // caller of the MCP tier is that presents nothing.
 func (a *App) Authenticator(local *auth.Identity) *auth.Authenticator {
-	return &auth.Authenticator{Keys: a.Keys, Issuer: a.Issuer, Local: local}
+	return &auth.Authenticator{Keys: a.Keys, Issuer: a.Issuer, Local: local, Users: a.Store}
 }
 
 // Server puts the doors together. The caller serves it and shuts it down.
@@ -42,6 +42,10 @@ func (a *App) Server(ctx context.Context, local *auth.Identity) (*Server, error)
 	if err != nil {
 		return nil, fmt.Errorf("load the key of MCP sessions: %w", err)
 	}
+	ticketKey, err := a.Store.Secret(ctx, "stream_tickets", randomSecret)
+	if err != nil {
+		return nil, fmt.Errorf("load the key of stream tickets: %w", err)
+	}
 	door, err := mcp.New(mcp.Options{Service: a.Service, Authenticator: authenticator, Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer, Version: Version,
 		PublicURL: a.PublicURL(), Guard: guard, AllowQueryKey: c.MCPAllowQueryAPIKey,
 		MaxBody: c.MaxBodyBytes, SessionKey: sessionKey})
@@ -54,7 +58,7 @@ func (a *App) Server(ctx context.Context, local *auth.Identity) (*Server, error)
 		MCP: door.Handler(), Health: a.Health, OnStop: func() { a.stopping(door) }, Drain: stopAnswering + stopRequests,
 		PublicOff: !c.PublicAPIEnabled, AppOff: !c.AppAPIEnabled, MCPOff: !c.MCPAPIEnabled, AllowQueryKey: c.MCPAllowQueryAPIKey,
 		Guard: guard, CORS: web.CORS{Origins: c.CORSOrigins, Credentials: c.CORSAllowCredentials},
-		MaxBody: c.MaxBodyBytes, MaxWebhookBody: c.WebhookMaxBytes})
+		MaxBody: c.MaxBodyBytes, MaxWebhookBody: c.WebhookMaxBytes, TicketKey: ticketKey})
 	if err != nil {
 		door.Close()
 		return nil, fmt.Errorf("set up the web door: %w", err)

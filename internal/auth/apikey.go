@@ -130,18 +130,26 @@ func (a *APIKeys) Verify(ctx context.Context, presented string) (*Identity, erro
 		return nil, workflow.Errorf(workflow.CodeUnauthorized,
 			"the API key is not valid; make one with: flowgate keys create").WithReason("invalid_api_key")
 	}
-	if !key.ExpiresAt.IsZero() && !a.now().Before(key.ExpiresAt) {
-		return nil, workflow.Errorf(workflow.CodeUnauthorized,
-			"the API key expired on %s; make a new one with: flowgate keys create", key.ExpiresAt.Format(time.DateOnly)).WithReason("key_expired")
-	}
-	if !key.Active {
-		return nil, workflow.Errorf(workflow.CodeForbidden, "this client is switched off; ask the key's owner").WithReason("client_disabled")
+	if err := a.usable(key); err != nil {
+		return nil, err
 	}
 	a.mu.Lock()
 	a.used[id] = a.now()
 	a.mu.Unlock()
 	return &Identity{Subject: key.OwnerID, Kind: KindAPIKey, KeyID: key.ID, ClientName: key.ClientName,
 		Scopes: key.Scopes, RateLimitTier: key.RateLimitTier}, nil
+}
+
+// usable refuses a key that is over or switched off.
+func (a *APIKeys) usable(key *workflow.Key) error {
+	if !key.ExpiresAt.IsZero() && !a.now().Before(key.ExpiresAt) {
+		return workflow.Errorf(workflow.CodeUnauthorized,
+			"the API key expired on %s; make a new one with: flowgate keys create", key.ExpiresAt.Format(time.DateOnly)).WithReason("key_expired")
+	}
+	if !key.Active {
+		return workflow.Errorf(workflow.CodeForbidden, "this client is switched off; ask the key's owner").WithReason("client_disabled")
+	}
+	return nil
 }
 
 // lookup returns the stored key, from memory when it was read less than

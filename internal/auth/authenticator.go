@@ -25,6 +25,11 @@ type Authenticator struct {
 	// Local, when set, is who a caller is that presents nothing on the MCP
 	// door. Start-up refuses it beyond loopback and in production.
 	Local *Identity
+	// Users, when set, is asked whether a person is switched off while streams
+	// of theirs are open.
+	Users UserLookup
+
+	people people
 }
 
 // Authenticate returns who presented p. On the MCP tier that is an API key,
