@@ -21,6 +21,7 @@ const (
 	ListOfKeys        List = "k"
 	ListOfCredentials List = "c"
 	ListOfGrants      List = "g"
+	ListOfFiles       List = "f"
 )
 
 // DefaultLimit is how many rows a page holds whose Limit is not positive.

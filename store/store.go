@@ -276,6 +276,7 @@ type Store interface {
 	Passwords
 	Nonces
 	Grants
+	Files
 	// Ping reports whether the backend answers.
 	Ping(ctx context.Context) error
 	Close() error

@@ -25,6 +25,10 @@ func (s *Server) appRoutes() {
 		for _, c := range s.Service.Capabilities() {
 			for _, r := range c.Routes {
 				path := strings.NewReplacer("{", ":", "}", "").Replace(r.Path)
+				if c.Raw {
+					s.echo.Add(r.Method, prefix+path, s.specialHandler(c, s.special(c, prefix)), s.entry(c))
+					continue
+				}
 				s.echo.Add(r.Method, prefix+path, s.appHandler(c, r, s.readOnlyFields(c, r)), signedIn)
 			}
 		}

@@ -8,9 +8,11 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"flowgate/internal/service"
 	"flowgate/internal/telemetry"
 	"flowgate/internal/workflow"
 )
@@ -68,6 +70,7 @@ func (s *Server) handleError(err error, c echo.Context) {
 			sign = telemetry.Unhandled
 		}
 		s.Logger.ErrorContext(c.Request().Context(), "request failed", sign, "route", c.Path(), "status", status, "error", err)
+		s.keepError(c, status, err)
 	}
 	if c.Response().Committed {
 		return
@@ -83,6 +86,17 @@ func (s *Server) handleError(err error, c echo.Context) {
 		return
 	}
 	_ = writeJSON(c, status, bodyOf(c, status, err))
+}
+
+// keepError remembers a failure for the operator: its words for callers, not
+// its insides.
+func (s *Server) keepError(c echo.Context, status int, err error) {
+	if s.Errors == nil {
+		return
+	}
+	b := bodyOf(c, status, err)
+	s.Errors.Add(service.ErrorRecord{At: time.Now().UTC(), RequestID: b.RequestID, Method: c.Request().Method, Route: c.Path(),
+		Status: status, Error: b.Error, Message: b.Message})
 }
 
 // known translates what the router and contexts say into the domain's errors.

@@ -19,6 +19,8 @@ const (
 	// flushTimeout bounds how long a finished answer may wait for a slow
 	// reader.
 	flushTimeout = 30 * time.Second
+	// formOverhead is what a form may add to the file in it.
+	formOverhead = 64 << 10
 )
 
 // limits bounds a request's body in size and time, and the sending of its
@@ -40,6 +42,9 @@ func (s *Server) limits(next echo.HandlerFunc) echo.HandlerFunc {
 			// run into the deadline and cancel the request.
 			_ = control.SetReadDeadline(time.Time{})
 		}}
+		if isUpload(r) { // it may take its time as long as it moves
+			body.moves = func() { _ = control.SetReadDeadline(time.Now().Add(s.BodyTimeout)) }
+		}
 		r.Body = body
 		if r.ContentLength > body.left {
 			body.tooLarge = true
@@ -54,10 +59,17 @@ func (s *Server) maxBody(r *http.Request) int64 {
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, "/webhook"), strings.HasPrefix(path, "/form"):
 		return s.MaxWebhookBody
+	case isUpload(r):
+		return s.MaxFile + formOverhead
 	case path == "/mcp":
 		return 1 << 62
 	}
 	return s.MaxBody
+}
+
+// isUpload reports whether a request's body is a file.
+func isUpload(r *http.Request) bool {
+	return r.Method == http.MethodPost && (r.URL.Path == "/api/app/files" || r.URL.Path == "/api/v1/app/files")
 }
 
 // limitedBody is a body that fails when it turns out too large.
@@ -66,6 +78,7 @@ type limitedBody struct {
 	limit, left int64
 	tooLarge    bool
 	atEnd       func()
+	moves       func() // called when more has come; may be nil
 }
 
 func (b *limitedBody) Read(p []byte) (int, error) {
@@ -76,8 +89,11 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 		p = p[:b.left+1]
 	}
 	n, err := b.ReadCloser.Read(p)
-	if errors.Is(err, io.EOF) {
+	switch {
+	case errors.Is(err, io.EOF):
 		b.atEnd()
+	case b.moves != nil && n > 0:
+		b.moves()
 	}
 	if b.left -= int64(n); b.left < 0 {
 		b.tooLarge = true

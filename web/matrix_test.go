@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -108,7 +109,7 @@ func (w *world) listed(t *testing.T, c *service.Capability, who caller) string {
 // route calls an App route with an argument it refuses, so that nothing is
 // done.
 func (w *world) route(t *testing.T, r service.Route, who caller) reply {
-	path := strings.NewReplacer("{workflow_id}", "x", "{execution_id}", "x").Replace(r.Path)
+	path := regexp.MustCompile(`\{[a-z_]+\}`).ReplaceAllString(r.Path, "x")
 	return w.send(t, r.Method, "/api/app"+path+"?no_such=1", "", who.headers...)
 }
 

@@ -55,11 +55,13 @@ type Options struct {
 	RateLimiting   bool // whether limits are on, for /api/public/status
 	AllowQueryKey  bool // accept ?api_key= on the MCP tier
 	CORS           CORS
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
-	MaxBody        int64          // bytes of a request; 4 MiB when 0
-	MaxWebhookBody int64          // 16 MiB when 0
-	BodyTimeout    time.Duration  // to receive a request's body; 30 s when 0
-	TicketKey      []byte         // 32 bytes that seal stream tickets, the same in all processes; random when empty
+	TrustedProxies []netip.Prefix    // whose X-Forwarded-For is believed
+	MaxBody        int64             // bytes of a request; 4 MiB when 0
+	MaxWebhookBody int64             // 16 MiB when 0
+	MaxFile        int64             // bytes of an uploaded file; 64 MiB when 0
+	BodyTimeout    time.Duration     // to receive a request's body; 30 s when 0
+	Errors         *service.ErrorLog // told of requests that fail on our side; may be nil
+	TicketKey      []byte            // 32 bytes that seal stream tickets, the same in all processes; random when empty
 }
 
 // CORS says which other sites' pages may call. Origins "*" is any, and not
@@ -107,6 +109,9 @@ func New(o Options) (*Server, error) {
 	s.echo.HTTPErrorHandler = s.handleError
 	s.echo.IPExtractor = extractIP(o.TrustedProxies)
 	s.echo.Use(s.requestID, s.observe, s.recover, securityHeaders, s.cors(), s.limits)
+	if err := s.checkSpecial(); err != nil {
+		return nil, err
+	}
 	s.publicRoutes()
 	s.appRoutes()
 	s.facadeRoutes()
@@ -140,6 +145,7 @@ func withDefaults(o Options) Options {
 	o.Drain = orDefault(o.Drain, 20*time.Second)
 	o.MaxBody = orDefault(o.MaxBody, 4<<20)
 	o.MaxWebhookBody = orDefault(o.MaxWebhookBody, 16<<20)
+	o.MaxFile = orDefault(o.MaxFile, 64<<20)
 	o.BodyTimeout = orDefault(o.BodyTimeout, 30*time.Second)
 	return o
 }

@@ -12,6 +12,7 @@ import (
 
 	"flowgate/internal/auth"
 	"flowgate/internal/seal"
+	"flowgate/internal/service"
 	"flowgate/internal/workflow"
 )
 
@@ -27,13 +28,6 @@ type ticket struct {
 	Expires  time.Time     `json:"expires"`
 }
 
-// ticketBody is what the ticket routes answer.
-type ticketBody struct {
-	Ticket    string    `json:"ticket"`
-	URL       string    `json:"url"`
-	ExpiresAt time.Time `json:"expires_at"`
-}
-
 // giveTicket answers with a ticket of the caller's for the stream of that
 // name, which is at path.
 func (s *Server) giveTicket(c echo.Context, stream, path string) error {
@@ -47,7 +41,7 @@ func (s *Server) giveTicket(c echo.Context, stream, path string) error {
 		return err
 	}
 	text := base64.RawURLEncoding.EncodeToString(s.tickets.Seal(data, "stream ticket"))
-	return writeJSON(c, http.StatusCreated, ticketBody{Ticket: text, URL: s.PublicURL + path + "?ticket=" + url.QueryEscape(text), ExpiresAt: t.Expires})
+	return writeJSON(c, http.StatusCreated, service.Ticket{Ticket: text, URL: s.PublicURL + path + "?ticket=" + url.QueryEscape(text), ExpiresAt: t.Expires})
 }
 
 // readTicket returns who a ticket for the stream was given to.

@@ -20,6 +20,7 @@ import (
 	"flowgate/internal/service"
 	"flowgate/internal/workflow"
 	"flowgate/store"
+	"flowgate/store/disk"
 	"flowgate/store/sqlite"
 )
 
@@ -48,7 +49,11 @@ func newWorld(t testing.TB, change func(*Options)) *world {
 		t.Fatal(err)
 	}
 	w.token = w.user(t, owner, time.Hour)
-	svc, err := service.New(service.Options{Store: st, Agent: &fakeAgent{store: st}, Catalogue: fakeCatalogue{}, PublicURL: "http://gw.test"})
+	contents, err := disk.Open(filepath.Join(t.TempDir(), "files"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	svc, err := service.New(service.Options{Store: st, Files: &service.Files{Store: st, Contents: contents, MaxBytes: 1 << 20}, Agent: &fakeAgent{store: st}, Catalogue: fakeCatalogue{}, PublicURL: "http://gw.test"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,6 +35,7 @@ type App struct {
 	Service *service.Service
 	Agent   *grpcclient.Client
 
+	errors *service.ErrorLog
 	done   <-chan struct{} // closed when Close begins to end background work
 	engine *Engine
 	manage *engine.Manager // nil with a remote agent
@@ -49,7 +50,7 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, erro
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Core: core}
+	a := &App{Core: core, errors: &service.ErrorLog{}}
 	if err := a.open(ctx); err != nil {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
@@ -80,7 +81,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		return err
 	}
 	a.Service, err = service.New(service.Options{Store: a.Store, Agent: a.Agent, Catalogue: a.engine.Catalogue,
-		Vault: a.Vault, TestHooks: a.TestHooks, HTTP: a.engine.Guard.Client(), Dial: a.engine.Guard.DialContext,
+		Vault: a.Vault, Files: a.Files, Operator: a.operator(), TestHooks: a.TestHooks, HTTP: a.engine.Guard.Client(), Dial: a.engine.Guard.DialContext,
 		Schedules: a.schedules(), Sign: sign, PublicURL: a.PublicURL(), Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer})
 	if err != nil {
 		return err
@@ -130,7 +131,7 @@ func (c *Core) OpenManager(ctx context.Context, e *Engine) (*engine.Manager, err
 		MaxPerOwner: c.Config.MaxUserConcurrency, MaxPerWorkflow: c.Config.MaxWorkflowConcurrency, MissedRuns: c.Config.MissedRuns,
 		Engine: e.Runner, Store: c.Store,
 		Durable: c.durable, Version: Version, MaxConcurrency: c.Config.MaxConcurrency,
-		Retention: c.Config.ExecutionRetention, Keep: c.Config.ExecutionsKept, BaseURL: c.PublicURL(), Credentials: c.Vault.Fields, Logger: c.Log})
+		Retention: c.Config.ExecutionRetention, Keep: c.Config.ExecutionsKept, BaseURL: c.PublicURL(), Credentials: c.Vault.Fields, Files: c.Files.Read, Logger: c.Log})
 	if err != nil {
 		return nil, fmt.Errorf("open the engine: %w", err)
 	}

@@ -40,6 +40,11 @@ func (c *Catalogue) Validate(doc *workflow.Document) workflow.Validation {
 	return node.ValidateDocument(doc, c.registry, node.ValidateOptions{})
 }
 
+// Preview evaluates an expression.
+func (c *Catalogue) Preview(ctx context.Context, owner string, p service.Preview) (json.RawMessage, error) {
+	return c.runner.Preview(ctx, engine.Preview{Owner: owner, Workflow: p.Workflow, Node: p.Node, Text: p.Text, Runs: p.Runs, Items: p.Items, Item: p.Item})
+}
+
 // ValidateFor judges it for somebody who has those credentials of which has
 // says so.
 func (c *Catalogue) ValidateFor(doc *workflow.Document, has func(kind string, ref workflow.CredentialRef) bool) workflow.Validation {

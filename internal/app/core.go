@@ -21,6 +21,7 @@ import (
 	"flowgate/internal/telemetry"
 	"flowgate/internal/workflow"
 	"flowgate/store"
+	"flowgate/store/disk"
 )
 
 // LocalEmail is the email of the person at this machine: the owner of what
@@ -41,6 +42,9 @@ type Core struct {
 	Vault     *service.Vault
 	TestHooks store.TestWebhooks
 
+	// Files keeps users' files, their content in the data folder.
+	Files *service.Files
+
 	durable durable.Options // in the same database as Store
 }
 
@@ -58,7 +62,7 @@ func OpenCore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Core,
 		return nil, errors.Join(err, c.Store.Close())
 	}
 	c.Vault, c.TestHooks = &service.Vault{Store: c.Store}, c.Store
-	if err := errors.Join(c.openAuth(ctx), c.openVault(ctx)); err != nil {
+	if err := errors.Join(c.openAuth(ctx), c.openVault(ctx), c.openFiles()); err != nil {
 		return nil, errors.Join(err, c.Store.Close())
 	}
 	return c, nil
@@ -102,6 +106,18 @@ func (c *Core) openVault(ctx context.Context) error {
 		c.Log.InfoContext(ctx, "stored credentials were sealed under the newest key", "renewed", renewed, "not_opened", unopened)
 	}
 	return err
+}
+
+// openFiles opens the folder of files. Processes that share a database must
+// share it, too.
+func (c *Core) openFiles() error {
+	contents, err := disk.Open(filepath.Join(c.Config.DataDir, "files"))
+	if err != nil {
+		return fmt.Errorf("%w; choose another data folder with --data-dir", err)
+	}
+	c.Files = &service.Files{Store: c.Store, Contents: contents, MaxBytes: c.Config.FileMaxBytes,
+		Quota: store.FileQuota{Bytes: c.Config.FilesMaxBytes, Count: c.Config.FilesMaxCount}}
+	return nil
 }
 
 // Close gives the database back.

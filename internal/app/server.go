@@ -58,7 +58,7 @@ func (a *App) Server(ctx context.Context, local *auth.Identity) (*Server, error)
 		MCP: door.Handler(), Health: a.Health, OnStop: func() { a.stopping(door) }, Drain: stopAnswering + stopRequests,
 		PublicOff: !c.PublicAPIEnabled, AppOff: !c.AppAPIEnabled, MCPOff: !c.MCPAPIEnabled, AllowQueryKey: c.MCPAllowQueryAPIKey,
 		Guard: guard, CORS: web.CORS{Origins: c.CORSOrigins, Credentials: c.CORSAllowCredentials},
-		MaxBody: c.MaxBodyBytes, MaxWebhookBody: c.WebhookMaxBytes, TicketKey: ticketKey})
+		MaxBody: c.MaxBodyBytes, MaxWebhookBody: c.WebhookMaxBytes, MaxFile: c.FileMaxBytes, TicketKey: ticketKey, Errors: a.errors})
 	if err != nil {
 		door.Close()
 		return nil, fmt.Errorf("set up the web door: %w", err)

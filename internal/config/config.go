@@ -43,6 +43,9 @@ type Config struct {
 	CORSAllowCredentials bool     `key:"cors_allow_credentials" default:"false" doc:"Let browsers send credentials from those origins."`
 	AllowedHosts         []string `key:"allowed_hosts" default:"" doc:"Host names accepted on /mcp besides loopback and PUBLIC_URL's."`
 	MaxBodyBytes         int64    `key:"max_body_bytes" default:"4194304" min:"1024" max:"1073741824" doc:"Largest request body, webhooks and files apart."`
+	FileMaxBytes         int64    `key:"file_max_bytes" default:"67108864" min:"1024" max:"10737418240" doc:"Largest uploaded file."`
+	FilesMaxBytes        int64    `key:"files_max_bytes" default:"1073741824" min:"0" max:"1125899906842624" doc:"What a user's files may take together. 0: any amount."`
+	FilesMaxCount        int      `key:"files_max_count" default:"10000" min:"0" max:"100000000" doc:"How many files a user may keep. 0: any number."`
 	WebhookMaxBytes      int64    `key:"webhook_max_bytes" default:"16777216" min:"1024" max:"1073741824" doc:"Largest webhook body."`
 
 	APISecretKey  string `key:"api_secret_key" default:"" secret:"true" doc:"Pepper under which API keys are hashed, at least 32 characters. Empty: made once and kept in the data folder; refused in production."`

@@ -99,6 +99,7 @@ func (x *execution) call(ctx context.Context, t task, h *host) (out node.Output,
 	if t.bare {
 		inputs = nil
 	}
+	inputs = x.readable(ctx, inputs)
 	return t.v.typ.Run(ctx, &node.Call{
 		Node: t.v.node, Document: x.graph.doc, Type: t.v.typ, Inputs: inputs, Sources: t.sources,
 		Run: h.run, Mode: x.mode, State: state, Eval: h.eval, Host: h,

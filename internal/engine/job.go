@@ -31,6 +31,9 @@ type Job struct {
 	Respond func(ctx context.Context, r workflow.Response) error
 	// Credentials returns the fields of a stored credential.
 	Credentials func(ctx context.Context, kind string, ref workflow.CredentialRef) (map[string]string, error)
+	// File reads the content of a file of the owner's by its id. Nil: there
+	// are none.
+	File func(ctx context.Context, id string) ([]byte, error)
 	// StaticData loads the workflow's static data when a node first asks for
 	// it, inside a recorded step. Nil: the document's.
 	StaticData func(ctx context.Context) (*workflow.Object, error)

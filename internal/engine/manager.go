@@ -46,6 +46,9 @@ type ManagerOptions struct {
 	// Credentials returns the fields of an owner's stored credential;
 	// CodeNotFound when there is none. Nil: none are kept.
 	Credentials func(ctx context.Context, owner, kind string, ref workflow.CredentialRef) (map[string]string, error)
+	// Files reads the content of an owner's file; CodeNotFound when there is
+	// none. Nil: none are kept.
+	Files func(ctx context.Context, owner, id string) ([]byte, error)
 	// Sign returns the signature that the resume address of an execution
 	// carries. Nil: none does.
 	Sign func(executionID string) string

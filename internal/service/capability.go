@@ -34,6 +34,11 @@ type Capability struct {
 	// be invoked by the façade, for instance since secrets are among its
 	// arguments. Its routes are the only way in.
 	RESTOnly bool
+	// Admin keeps the capability to the role admin.
+	Admin bool
+	// Raw marks a request or an answer that is not JSON, such as a file or a
+	// stream: the door serves it by itself, under the same rules.
+	Raw bool
 
 	Input  *Schema // of the arguments object
 	Output *Schema // of the result object
@@ -100,6 +105,8 @@ func Authorize(id *auth.Identity, c *Capability) error {
 	switch {
 	case id == nil:
 		return workflow.Errorf(workflow.CodeUnauthorized, "sign in or send an API key").WithReason("missing_token")
+	case c.Admin && !id.Admin:
+		return workflow.Errorf(workflow.CodeForbidden, "this is for the role admin; the operator gives it with: flowgate users promote").WithReason("admin_required")
 	case id.Kind == auth.KindLocal, id.Kind == auth.KindUser && id.Tier == auth.TierApp:
 		return nil // their own rows: every query is bound to the subject
 	case id.Kind == auth.KindAPIKey && (id.HasScope(auth.ScopeToolsExecute) || id.HasScope(c.Scope)):

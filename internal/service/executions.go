@@ -17,13 +17,14 @@ const maxItemsDefault = 50
 
 // ExecuteWorkflowInput starts a workflow.
 type ExecuteWorkflowInput struct {
-	WorkflowID     string           `json:"workflow_id"`
-	Inputs         *workflow.Object `json:"inputs,omitempty" jsonschema:"the json of the item the trigger emits; for a webhook trigger, its body"`
-	TriggerNode    string           `json:"trigger_node,omitempty" jsonschema:"name of the trigger to start at, when there are several"`
-	StartFromNode  string           `json:"start_from_node,omitempty" jsonschema:"run only this node and what follows it, with the data of the execution named by execution_id"`
-	ExecutionID    string           `json:"execution_id,omitempty" jsonschema:"with start_from_node: the earlier execution whose data the nodes before it are not run again for"`
-	WaitSeconds    *int             `json:"wait_seconds,omitempty" jsonschema:"wait this long for the end; when it takes longer, the answer says running and get_execution tells the rest" default:"20" min:"0" max:"55"`
-	IdempotencyKey string           `json:"idempotency_key,omitempty" jsonschema:"a repeated call with the same key starts nothing and returns the first call's execution"`
+	WorkflowID     string            `json:"workflow_id"`
+	Inputs         *workflow.Object  `json:"inputs,omitempty" jsonschema:"the json of the item the trigger emits; for a webhook trigger, its body"`
+	Files          map[string]string `json:"files,omitempty" jsonschema:"files of that item: property (such as data) to the file_id of an uploaded file"`
+	TriggerNode    string            `json:"trigger_node,omitempty" jsonschema:"name of the trigger to start at, when there are several"`
+	StartFromNode  string            `json:"start_from_node,omitempty" jsonschema:"run only this node and what follows it, with the data of the execution named by execution_id"`
+	ExecutionID    string            `json:"execution_id,omitempty" jsonschema:"with start_from_node: the earlier execution whose data the nodes before it are not run again for"`
+	WaitSeconds    *int              `json:"wait_seconds,omitempty" jsonschema:"wait this long for the end; when it takes longer, the answer says running and get_execution tells the rest" default:"20" min:"0" max:"55"`
+	IdempotencyKey string            `json:"idempotency_key,omitempty" jsonschema:"a repeated call with the same key starts nothing and returns the first call's execution"`
 }
 
 // ExecuteWorkflow records an execution of the newest version and waits for
@@ -35,6 +36,9 @@ func (s *Service) ExecuteWorkflow(ctx context.Context, in ExecuteWorkflowInput) 
 	}
 	start, err := s.startOf(&w.Document, in)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.addFiles(ctx, &start, in); err != nil {
 		return nil, err
 	}
 	id, _, err := s.Agent.Execute(ctx, workflow.ExecuteRequest{OwnerID: w.OwnerID, WorkflowID: w.ID, Version: w.Version,

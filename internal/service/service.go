@@ -41,6 +41,9 @@ type Catalogue interface {
 	// Near returns the names of node types that resemble name, best first.
 	Near(name string) []string
 	Validate(doc *workflow.Document) workflow.Validation
+	// Preview evaluates an expression for an owner and returns its value as
+	// JSON; CodeUnrunnable is the expression's own fault.
+	Preview(ctx context.Context, owner string, p Preview) (json.RawMessage, error)
 	// ValidateFor judges it for somebody who has those credentials of which
 	// has says so.
 	ValidateFor(doc *workflow.Document, has func(kind string, ref workflow.CredentialRef) bool) workflow.Validation
@@ -83,6 +86,10 @@ type Options struct {
 	Catalogue Catalogue
 	// Vault keeps credentials. Nil: none are kept.
 	Vault *Vault
+	// Operator is what the role admin may look at.
+	Operator Operator
+	// Files keeps users' files. Nil: none are kept.
+	Files *Files
 	// Credentials returns a stored credential's fields. Nil: the Vault's.
 	Credentials func(ctx context.Context, owner, kind string, ref workflow.CredentialRef) (map[string]string, error)
 	// TestHooks arms webhooks for one test call. Nil: there are no tests.
@@ -109,6 +116,8 @@ type Service struct {
 	Options
 	table []*Capability
 	index map[string]*Capability
+
+	feeds feeds // executions that are followed
 
 	stopping chan struct{} // closed by StopWaiting
 	stopOnce sync.Once

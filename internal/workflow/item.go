@@ -22,6 +22,14 @@ type Binary struct {
 	FileName      string `json:"fileName,omitempty"`
 	Directory     string `json:"directory,omitempty"`
 	FileSize      string `json:"fileSize,omitempty"`
+
+	// Source reads what ID names; the engine sets it for the node that runs.
+	Source BinarySource `json:"-"`
+}
+
+// BinarySource reads content that is kept in the store.
+type BinarySource interface {
+	Content(id string) ([]byte, error)
 }
 
 // ItemError is a failure that was caught at one item. Node-level failures are

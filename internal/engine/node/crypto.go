@@ -99,12 +99,9 @@ func fileContent(in workflow.Item, name string) ([]byte, error) {
 	if f == nil {
 		return nil, Fail("The item has no file %q.", name)
 	}
-	if f.Data == "" && f.ID != "" {
-		return nil, Fail("The file %q is kept outside the item and cannot be read by this node.", name)
-	}
-	data, err := base64.StdEncoding.DecodeString(f.Data)
+	data, err := binaryContent(f)
 	if err != nil {
-		return nil, Fail("The file %q is not valid base64.", name)
+		return nil, Fail("The file %q cannot be read: %s.", name, err)
 	}
 	return data, nil
 }

@@ -58,7 +58,10 @@ func itemFile(in workflow.Item, name, parameter string) (*workflow.Binary, []byt
 
 func binaryContent(b *workflow.Binary) ([]byte, error) {
 	if b.Data == "" && b.ID != "" {
-		return nil, Fail("its content is kept in the store and was not loaded")
+		if b.Source == nil {
+			return nil, Fail("its content is kept in the store, which this run has none of")
+		}
+		return b.Source.Content(b.ID)
 	}
 	text := b.Data
 	if strings.HasPrefix(text, "data:") { // a data URL in place of bare base64

@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"flowgate/internal/workflow"
+)
+
+// File is what is known of a user's file. Its content is kept apart, under
+// its ID, and never changes.
+type File struct {
+	ID        string
+	OwnerID   string
+	Name      string
+	MimeType  string
+	Size      int64
+	SHA256    string // of the content, in hex
+	CreatedAt time.Time
+}
+
+// FileQuota is how much a user may keep; zero fields do not limit.
+type FileQuota struct {
+	Bytes int64
+	Count int
+}
+
+// FileUsage is how much a user keeps.
+type FileUsage struct {
+	Bytes int64
+	Count int
+}
+
+// Files keeps what is known of files.
+type Files interface {
+	// CreateFile stores f; CodeTooLarge when its owner would then keep more
+	// than the quota, however many do so at once.
+	CreateFile(ctx context.Context, f *File, quota FileQuota) error
+	File(ctx context.Context, owner, id string) (*File, error)
+	// ListFiles returns the owner's files, newest first; query is looked for in
+	// names, whatever the case.
+	ListFiles(ctx context.Context, owner, query string, page Page) (list []*File, next string, err error)
+	DeleteFile(ctx context.Context, owner, id string) error
+	FileUsage(ctx context.Context, owner string) (FileUsage, error)
+}
+
+// Written is what was found while content was written.
+type Written struct {
+	Size   int64
+	SHA256 string // in hex
+	Head   []byte // the first 512 bytes at most
+}
+
+// Contents keeps the bytes of files by id. It knows no owners: who asks has
+// looked the file up before.
+type Contents interface {
+	// Write keeps all of r under id; CodeTooLarge beyond most bytes. It is
+	// there whole or not at all.
+	Write(ctx context.Context, id string, r io.Reader, most int64) (Written, error)
+	// Open returns the content, to be closed; CodeNotFound when there is none.
+	Open(ctx context.Context, id string) (io.ReadSeekCloser, error)
+	// Delete removes the content; none there is no error.
+	Delete(ctx context.Context, id string) error
+}
+
+// Exceeded is the error of a user who would keep more than the quota.
+func (q FileQuota) Exceeded() error {
+	e := workflow.Errorf(workflow.CodeTooLarge, "There is no room for this file: you may keep %d files of %d bytes together. Delete files you no longer need.", q.Count, q.Bytes).
+		WithReason("quota_exceeded")
+	e.Details = map[string]any{"quota_bytes": q.Bytes, "quota_files": q.Count}
+	return e
+}
