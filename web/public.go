@@ -49,7 +49,7 @@ func (s *Server) metricsToken(next echo.HandlerFunc) echo.HandlerFunc {
 
 func (s *Server) root(c echo.Context) error {
 	return writeJSON(c, http.StatusOK, map[string]any{"name": s.Name, "version": s.Version,
-		"links": map[string]string{"health": s.PublicURL + "/health", "status": s.PublicURL + "/api/public/status", "mcp": s.PublicURL + "/mcp"}})
+		"links": map[string]string{"health": s.PublicURL + "/health", "status": s.PublicURL + "/api/public/status", "mcp": s.PublicURL + "/mcp", "docs": s.PublicURL + "/docs", "redoc": s.PublicURL + "/redoc", "openapi": s.PublicURL + "/openapi.json"}})
 }
 
 func (s *Server) features() map[string]bool {

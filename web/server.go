@@ -5,12 +5,14 @@ package web
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -86,9 +88,12 @@ type Server struct {
 	stopping atomic.Bool
 	stopped  chan struct{} // closed when streams are to end
 	times    streamTimes
-	tickets  *seal.Box
-	health   healthCache
-	stopOnce sync.Once
+	openapi  []byte // what /openapi.json answers
+
+	openapiTag string
+	tickets    *seal.Box
+	health     healthCache
+	stopOnce   sync.Once
 }
 
 // New returns a server with its routes; Start makes it listen.
@@ -112,6 +117,11 @@ func New(o Options) (*Server, error) {
 	if err := s.checkSpecial(); err != nil {
 		return nil, err
 	}
+	if s.openapi, err = s.OpenAPI(); err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	s.openapiTag = strconv.Quote(fmt.Sprintf("%x", sha256.Sum256(s.openapi))[:16])
+	s.docRoutes()
 	s.publicRoutes()
 	s.appRoutes()
 	s.facadeRoutes()

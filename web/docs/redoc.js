@@ -1,0 +1,1 @@
+Redoc.init("/openapi.json", { disableGoogleFont: true, hideDownloadButtons: false }, document.getElementById("api"));
