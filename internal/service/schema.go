@@ -41,13 +41,13 @@ func SchemaOf[T any]() *Schema {
 	if s.err = refine(s.tree, t); s.err != nil {
 		return s
 	}
-	return s.compile()
+	return s.complete()
 }
 
 // compileSchema returns the schema that a tree describes.
-func compileSchema(tree *jsonschema.Schema) *Schema { return (&Schema{tree: tree}).compile() }
+func compileSchema(tree *jsonschema.Schema) *Schema { return (&Schema{tree: tree}).complete() }
 
-func (s *Schema) compile() *Schema {
+func (s *Schema) complete() *Schema {
 	if s.JSON, s.err = json.Marshal(s.tree); s.err != nil {
 		return s
 	}
