@@ -26,7 +26,7 @@ func (s *Server) presented(r *http.Request) auth.Presented {
 }
 
 // admit decides on a call of a tool, or on reading a resource or a prompt,
-// before anything is done. It returns the tool that is called. Unknown ones
+// before anything is done. It returns the tool that is called, also when it refuses. Unknown ones
 // are let through: to tell of them is the protocol's.
 func (s *Server) admit(ctx context.Context, m *envelope) (*service.Capability, error) {
 	tool, err := s.toolOfCall(ctx, m)
@@ -48,7 +48,7 @@ func (s *Server) admit(ctx context.Context, m *envelope) (*service.Capability, e
 		return nil, nil
 	}
 	if err := service.Authorize(auth.FromContext(ctx), c); err != nil {
-		return nil, err
+		return tool, err
 	}
 	if s.Admit != nil {
 		return tool, s.Admit(ctx, c)

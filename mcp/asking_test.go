@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -317,4 +318,49 @@ func (w *world) subscribe(t *testing.T, key, notifications string) <-chan string
 		req.Header.Set(k, v)
 	}
 	return w.stream(t, req)
+}
+
+func TestSubscribersHearOfTheirResources(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.Watch = 20 * time.Millisecond })
+	mine, other, id := w.key(t, owner, "tools:execute"), w.key(t, "someone else", "tools:execute"), w.workflow(t)
+	session, theirs := w.session(t, mine), w.session(t, other)
+	subscribe := func(method, key, session string) {
+		t.Helper()
+		if r := w.send(t, "POST", `{"jsonrpc":"2.0","id":1,"method":"resources/`+method+`","params":{"uri":"workflow://`+id+`"}}`, "X-API-Key", key, "Mcp-Session-Id", session); r.status != 200 || r.errorCode() != 0 {
+			t.Fatalf("%s: %d %s", method, r.status, r.body)
+		}
+	}
+	subscribe("subscribe", mine, session)
+	subscribe("subscribe", other, theirs) // which is not theirs to read
+	heard, others := w.listen(t, mine, session), w.listen(t, other, theirs)
+	modern := w.subscribe(t, mine, `{"resourceSubscriptions":["workflow://`+id+`"]}`)
+	<-modern // it is acknowledged
+	change := func(name string) {
+		t.Helper()
+		if _, err := w.Service.Call(asOwner(t), "update_workflow", json.RawMessage(`{"workflow_id":"`+id+`","name":"`+name+`"}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, lines := range map[string]<-chan string{"the session": heard, "the subscription": modern} {
+		said := make(chan string, 1)
+		go func() { said <- <-lines }()
+		for i := 0; ; i++ { // a change before the first look is no change
+			change(fmt.Sprint(name, i))
+			select {
+			case line := <-said:
+				if !strings.Contains(line, "notifications/resources/updated") || !strings.Contains(line, id) {
+					t.Errorf("%s heard %q", name, line)
+				}
+			case <-time.After(100 * time.Millisecond):
+				continue
+			}
+			break
+		}
+	}
+	select {
+	case line := <-others:
+		t.Errorf("another owner heard %q", line)
+	default:
+	}
+	subscribe("unsubscribe", mine, session)
 }

@@ -127,6 +127,7 @@ func serverInfo(o *Options) ([]byte, error) {
 func (r *responder) respond(message []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.failed = failureIn(message)
 	if r.status != 0 {
 		_ = r.send(sseEvent(message)) // the client may have left
 		r.flusher.Flush()

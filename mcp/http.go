@@ -64,7 +64,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx := auth.WithIdentity(r.Context(), id)
 	tool, err := s.admit(ctx, m)
+	ctx, ended := s.observe(ctx, m, tool, arrival{"tcp", sessionOf(r.Header), r.Header.Get(protocol.HeaderProtocolVersion)})
 	if err != nil {
+		_, code := refusalOf(err)
+		ended(strconv.Itoa(code))
 		s.refuse(w, m.ID, err)
 		return
 	}
@@ -75,7 +78,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if !modern {
 		ctx = s.inSession(ctx, r.Header, m)
 	}
-	s.pass(ctx, w, r, p, m, body, do)
+	ended(s.pass(ctx, w, r, p, m, body, do))
 }
 
 // inSession adds what is known of a request's session, and does what a
@@ -91,14 +94,17 @@ func (s *Server) inSession(ctx context.Context, h http.Header, m *envelope) cont
 		if level := m.text(m.Params.Level); levels[level] > 0 {
 			s.sessions.setLevel(session, level)
 		}
+	case protocolSubscribe, protocolUnsubscribe:
+		s.sessions.subscribe(session, m.text(m.Params.URI), m.Method == protocolSubscribe)
 	case protocolToolsCall:
 		ctx = withElicits(withLevel(ctx, s.sessions.level(session)), s.sessions.elicits(session))
 	}
 	return ctx
 }
 
-// pass answers a request here, or hands it to the library.
-func (s *Server) pass(ctx context.Context, w http.ResponseWriter, r *http.Request, p auth.Presented, m *envelope, body []byte, do direct) {
+// pass answers a request here, or hands it to the library, and returns how it
+// failed.
+func (s *Server) pass(ctx context.Context, w http.ResponseWriter, r *http.Request, p auth.Presented, m *envelope, body []byte, do direct) (failure string) {
 	out := newResponder(w, r, m.ID)
 	ctx, stop := s.watch(withNotifier(ctx, out), p, r.Method == http.MethodGet || m.Method == protocolListen)
 	if do != nil {
@@ -107,7 +113,10 @@ func (s *Server) pass(ctx context.Context, w http.ResponseWriter, r *http.Reques
 			out.respond(answer)
 		}
 	} else {
-		quiet := s.tellChanges(ctx, out, m, r.Method == http.MethodGet)
+		quiet := s.tellListener(ctx, out, m)
+		if r.Method == http.MethodGet {
+			quiet = s.tellSession(ctx, out, sessionOf(r.Header))
+		}
 		s.http.Handle(out, &server.HTTPRequest{Method: r.Method, URL: r.URL, Header: r.Header, Body: body, Context: ctx})
 		quiet()
 	}
@@ -116,6 +125,7 @@ func (s *Server) pass(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	if cause != nil && !out.answered() && r.Context().Err() == nil {
 		s.refuse(w, m.ID, cause)
 	}
+	return out.failure()
 }
 
 // checkSession makes sure a session is used by the caller it was opened for.

@@ -78,6 +78,8 @@ const (
 	protocolResourcesRead = string(protocol.MethodResourcesRead)
 	protocolPromptsGet    = string(protocol.MethodPromptsGet)
 	protocolSetLevel      = string(protocol.MethodSetLogLevel)
+	protocolSubscribe     = string(protocol.MethodResourcesSubscribe)
+	protocolUnsubscribe   = string(protocol.MethodResourcesUnsubscribe)
 )
 
 // name is what the message calls: a tool or a prompt.

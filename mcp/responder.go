@@ -26,7 +26,8 @@ type responder struct {
 	id      json.RawMessage // of the request
 
 	mu     sync.Mutex
-	status int // 0 until headers are sent
+	status int    // 0 until headers are sent
+	failed string // what was written said of a failure, see failureIn
 	mode   func(p []byte) ([]byte, error)
 }
 
@@ -100,6 +101,9 @@ func (r *responder) Write(p []byte) (int, error) {
 	defer r.mu.Unlock()
 	if r.status == 0 {
 		r.sendHeader(http.StatusOK)
+	}
+	if f := failureIn(p); f != "" {
+		r.failed = f
 	}
 	out := p
 	if r.mode != nil {

@@ -132,7 +132,7 @@ func (s *Server) coreOptions() []server.ServerOption {
 	hooks.AddAfterListResourceTemplates(s.visibleTemplates)
 	return []server.ServerOption{
 		server.WithTitle(s.Title), server.WithInstructions(s.Instructions), server.WithIcons(icons()...), server.WithHooks(hooks),
-		server.WithToolCapabilities(true), server.WithResourceCapabilities(false, false), server.WithPromptCapabilities(false),
+		server.WithToolCapabilities(true), server.WithResourceCapabilities(true, false), server.WithPromptCapabilities(false),
 		server.WithLogging(), server.WithCompletions(),
 		server.WithPromptCompletionProvider(completer{s}), server.WithResourceCompletionProvider(completer{s}),
 	}

@@ -34,14 +34,15 @@ type sessions struct {
 	drop func(id string) // forgets the library's state of a session
 	now  func() time.Time
 
-	mu     sync.Mutex
-	live   map[string][]string // by caller, oldest first
-	ended  map[string]time.Time
-	levels map[string]string // of the messages a session wants
+	mu      sync.Mutex
+	live    map[string][]string // by caller, oldest first
+	ended   map[string]time.Time
+	levels  map[string]string          // of the messages a session wants
+	watches map[string]map[string]bool // resources a session subscribed to
 }
 
 func newSessions(key []byte, maxLive int, drop func(string)) *sessions {
-	return &sessions{key: key, max: maxLive, drop: drop, now: time.Now, live: map[string][]string{}, ended: map[string]time.Time{}, levels: map[string]string{}}
+	return &sessions{key: key, max: maxLive, drop: drop, now: time.Now, live: map[string][]string{}, ended: map[string]time.Time{}, levels: map[string]string{}, watches: map[string]map[string]bool{}}
 }
 
 // callerOf names who a session belongs to: a subject, by one key.
@@ -127,6 +128,8 @@ func (s *sessions) end(id, caller string) {
 		s.prune()
 	}
 	s.ended[id] = s.now()
+	delete(s.levels, id)
+	delete(s.watches, id)
 	s.forgetLocked(id, caller)
 }
 
@@ -143,13 +146,14 @@ func (s *sessions) prune() {
 func (s *sessions) forget(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	delete(s.levels, id)
+	delete(s.watches, id)
 	for caller := range s.live {
 		s.forgetLocked(id, caller)
 	}
 }
 
 func (s *sessions) forgetLocked(id, caller string) {
-	delete(s.levels, id)
 	list := slices.DeleteFunc(s.live[caller], func(have string) bool { return have == id })
 	if s.live[caller] = list; len(list) == 0 {
 		delete(s.live, caller)

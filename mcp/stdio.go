@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"sync"
 	"time"
 
@@ -45,6 +46,7 @@ func (s *Server) ServeStdio(ctx context.Context, id *auth.Identity, in io.Reader
 	c.calls.Wait()
 	drained.Stop()
 	c.quiet()
+	s.sessions.forget(session.id)
 	cancel()
 	c.background.Wait()
 	if err == nil {
@@ -99,7 +101,10 @@ func (c *stdioConn) handle(ctx context.Context, text []byte) {
 
 func (c *stdioConn) request(ctx context.Context, m *envelope, text []byte) {
 	tool, err := c.server.admit(ctx, m)
+	ctx, ended := c.server.observe(ctx, m, tool, arrival{"pipe", c.session.id, ""})
 	if err != nil {
+		_, code := refusalOf(err)
+		ended(strconv.Itoa(code))
 		c.write(rpcErrorOf(err).encode(m.ID))
 		return
 	}
@@ -114,36 +119,36 @@ func (c *stdioConn) request(ctx context.Context, m *envelope, text []byte) {
 		wanted, _ := c.session.wanted.Load().(string)
 		ctx = withElicits(withLevel(ctx, wanted), c.session.elicits.Load())
 	case protocolListen:
-		defer c.server.tellChanges(ctx, c, m, false)()
+		defer c.server.tellListener(ctx, c, m)()
+	case protocolSubscribe, protocolUnsubscribe:
+		c.server.sessions.subscribe(c.session.id, m.text(m.Params.URI), m.Method == protocolSubscribe)
 	}
 	version, _ := m.Params.Meta.ProtocolVersion.(string)
 	modern := protocol.IsModernProtocol(version)
 	if do := c.server.directly(m, tool); do != nil && (!modern || m.modernMeta()) {
-		c.write(c.server.answer(ctx, do, m, modern, callKey(c.session.id, m.ID)))
+		answer := c.server.answer(ctx, do, m, modern, callKey(c.session.id, m.ID))
+		ended(failureIn(answer))
+		c.write(answer)
 		return
 	}
-	c.answer(ctx, text)
+	ended(c.answer(ctx, text))
 	if m.Method == protocolInitialize {
-		c.listenOnce.Do(func() { c.quiet = c.server.tools.listen(ctx, c.toolsChanged) })
+		c.listenOnce.Do(func() { c.quiet = c.server.tellSession(ctx, c, c.session.id) })
 	}
 }
 
-// toolsChanged tells a client of the older generation, which need not ask.
-func (c *stdioConn) toolsChanged() {
-	c.notify(protocol.MethodNotificationToolsListChanged, map[string]any{})
-}
-
-func (c *stdioConn) answer(ctx context.Context, text []byte) {
+func (c *stdioConn) answer(ctx context.Context, text []byte) (failure string) {
 	answer := c.server.core.HandleMessage(ctx, text)
 	if answer == nil {
-		return
+		return ""
 	}
 	data, err := json.Marshal(answer)
 	if err != nil {
 		c.server.Logger.Error("mcp: encode an answer", "error", err)
-		return
+		return "error"
 	}
 	c.write(data)
+	return failureIn(data)
 }
 
 // forward writes what the library sends to the session, such as a change of

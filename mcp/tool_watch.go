@@ -143,16 +143,27 @@ func (t *toolWatch) fingerprint(ctx context.Context) (string, error) {
 	return b.String(), nil
 }
 
-// tellChanges notifies, on the stream of a request that listens, of changes
-// of the list of tools. stop ends it.
-func (s *Server) tellChanges(ctx context.Context, to notifier, m *envelope, get bool) (stop func()) {
-	params := map[string]any{}
-	switch {
-	case get:
-	case m.Method == protocolListen && m.listensToTools():
-		params["_meta"] = map[string]any{protocol.MetaKeySubscriptionID: m.ID}
-	default:
+// tellSession notifies, on the stream a session listens on, of changes of the
+// list of tools and of resources it subscribed to. stop ends it.
+func (s *Server) tellSession(ctx context.Context, to notifier, session string) (stop func()) {
+	quiet := s.tools.listen(ctx, func() { to.notify(protocol.MethodNotificationToolsListChanged, map[string]any{}) })
+	still := s.tellUpdates(ctx, to, func() []string { return s.sessions.subscribed(session) }, nil)
+	return func() { quiet(); still() }
+}
+
+// tellListener does the same for a request of the generation without sessions
+// that listens, of what it asks for alone.
+func (s *Server) tellListener(ctx context.Context, to notifier, m *envelope) (stop func()) {
+	if m.Method != protocolListen {
 		return func() {}
 	}
-	return s.tools.listen(ctx, func() { to.notify(protocol.MethodNotificationToolsListChanged, params) })
+	quiet, still := func() {}, func() {}
+	meta := map[string]any{protocol.MetaKeySubscriptionID: m.ID}
+	if m.listensToTools() {
+		quiet = s.tools.listen(ctx, func() { to.notify(protocol.MethodNotificationToolsListChanged, map[string]any{"_meta": meta}) })
+	}
+	if uris := m.resourcesOf(); len(uris) > 0 {
+		still = s.tellUpdates(ctx, to, func() []string { return uris }, meta)
+	}
+	return func() { quiet(); still() }
 }

@@ -120,3 +120,21 @@ func TestQueryKeyOnlyWhenAllowed(t *testing.T) {
 		}
 	}
 }
+
+func TestProtectedResourceMetadata(t *testing.T) {
+	for _, servers := range [][]string{nil, {"https://login.example.org"}} {
+		w := newWorld(t, func(o *Options) { o.AuthorizationServers = servers })
+		for _, path := range []string{"/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp"} {
+			r := w.send(t, "GET", path, "")
+			list, _ := r.json["authorization_servers"].([]any)
+			scopes, _ := r.json["scopes_supported"].([]any)
+			if r.status != 200 || r.json["resource"] != w.PublicURL+"/mcp" || len(list) != len(servers) || len(scopes) < 10 {
+				t.Errorf("%s: %d %s", path, r.status, r.body)
+			}
+		}
+	}
+	w := newWorld(t, func(o *Options) { o.MCPOff = true })
+	if r := w.send(t, "GET", "/.well-known/oauth-protected-resource", ""); r.status != 404 {
+		t.Errorf("with the tier off: %d", r.status)
+	}
+}

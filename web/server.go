@@ -50,6 +50,10 @@ type Options struct {
 	ShowMetrics  bool   // serve Metrics at /api/public/metrics
 	MetricsToken string // what callers of that route present as a bearer token; "": anyone may
 
+	// AuthorizationServers give out tokens that the MCP door accepts, for its
+	// metadata; empty: API keys are the only way in.
+	AuthorizationServers []string
+
 	Guard auth.Guard // refuses requests of strangers' pages on the MCP tier
 
 	PublicOff, AppOff, MCPOff bool // tiers whose routes answer 404
@@ -125,6 +129,7 @@ func New(o Options) (*Server, error) {
 	s.publicRoutes()
 	s.appRoutes()
 	s.facadeRoutes()
+	s.protectedResourceRoutes()
 	s.webhookRoutes()
 	s.waitingRoutes()
 	s.formRoutes()

@@ -50,7 +50,7 @@ in one folder on this machine.
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddGroup(&cobra.Group{ID: "run", Title: "Run:"}, &cobra.Group{ID: "manage", Title: "Manage:"}, &cobra.Group{ID: "about", Title: "About:"})
 	root.AddCommand(serveCommand(o), stdioCommand(o), agentCommand(o), runCommand(o), keysCommand(o), tokenCommand(o),
-		workflowCommand(o), configCommand(o), healthcheckCommand(o), versionCommand(o), codeWorkerCommand(o))
+		workflowCommand(o), configCommand(o), mcpConfigCommand(o), healthcheckCommand(o), versionCommand(o), codeWorkerCommand(o))
 	root.Version = app.Version
 	for _, c := range root.Commands() {
 		wrapArgs(c)

@@ -126,6 +126,28 @@ func TestInspector(t *testing.T) {
 	}
 }
 
+// TestOtherClients has the AI SDK's MCP client and the mcp-remote bridge do the
+// main job.
+func TestOtherClients(t *testing.T) {
+	t.Parallel()
+	dir := needClients(t)
+	bin := filepath.Join(dir, "node_modules", ".bin", "node")
+	for _, c := range []struct{ client, mode string }{{"ai-sdk", "stdio"}, {"ai-sdk", "http"}, {"mcp-remote", "http"}} {
+		t.Run(c.client+" "+c.mode, func(t *testing.T) {
+			t.Parallel()
+			srv := startServer(t, t.TempDir())
+			cmd := exec.CommandContext(t.Context(), bin, "others.mjs")
+			cmd.Dir = dir
+			cmd.Env = append(os.Environ(), "CLIENT="+c.client, "MODE="+c.mode, "BIN="+binary(t), "DATA_DIR="+srv.dataDir, "URL="+srv.url, "HOME="+t.TempDir(),
+				"KEY="+srv.key(t, "tools:execute"), "NODE="+bin, "BRIDGE="+filepath.Join(dir, "node_modules", "mcp-remote", "dist", "proxy.js"))
+			var res struct{ Tools int }
+			if out := runCommand(t, cmd); json.Unmarshal(out, &res) != nil || res.Tools == 0 {
+				t.Errorf("%s printed %q", c.client, out)
+			}
+		})
+	}
+}
+
 // runCommand runs cmd and returns its standard output.
 func runCommand(t *testing.T, cmd *exec.Cmd) []byte {
 	t.Helper()

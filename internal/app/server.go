@@ -31,7 +31,8 @@ func (a *App) Authenticator(local *auth.Identity) *auth.Authenticator {
 }
 
 // Server puts the doors together. The caller serves it and shuts it down.
-func (a *App) Server(ctx context.Context, local *auth.Identity) (*Server, error) {
+// change may alter the MCP door's options, as tests do that add fixtures.
+func (a *App) Server(ctx context.Context, local *auth.Identity, change ...func(*mcp.Options)) (*Server, error) {
 	c := a.Config
 	authenticator := a.Authenticator(local)
 	guard := auth.Guard{AllowedHosts: slices.Clone(c.AllowedHosts), AllowedOrigins: c.CORSOrigins}
@@ -46,9 +47,13 @@ func (a *App) Server(ctx context.Context, local *auth.Identity) (*Server, error)
 	if err != nil {
 		return nil, fmt.Errorf("load the key of stream tickets: %w", err)
 	}
-	door, err := mcp.New(mcp.Options{Service: a.Service, Authenticator: authenticator, Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer, Version: Version,
+	options := mcp.Options{Service: a.Service, Authenticator: authenticator, Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer, Version: Version,
 		PublicURL: a.PublicURL(), Guard: guard, AllowQueryKey: c.MCPAllowQueryAPIKey,
-		MaxBody: c.MaxBodyBytes, SessionKey: sessionKey})
+		MaxBody: c.MaxBodyBytes, SessionKey: sessionKey}
+	for _, f := range change {
+		f(&options)
+	}
+	door, err := mcp.New(options)
 	if err != nil {
 		return nil, fmt.Errorf("set up the MCP door: %w", err)
 	}
