@@ -78,6 +78,9 @@ func (s *Server) askingHandler(c *service.Capability) server.ToolHandlerFunc {
 		if err != nil {
 			return s.failure(ctx, c, err).result(), nil
 		}
+		if info := server.RequestProtocolInfoFromContext(ctx); info == nil || !info.Modern {
+			return s.callAsking(ctx, c, args, requestOf(req)).result(), nil
+		}
 		if canAsk(ctx) {
 			var ask *protocol.CallToolResult
 			if ask, args, err = s.ask(ctx, c, req, args); err != nil {
@@ -89,6 +92,66 @@ func (s *Server) askingHandler(c *service.Capability) server.ToolHandlerFunc {
 		}
 		return s.call(ctx, c, args, requestOf(req)).result(), nil
 	}
+}
+
+// callAsking does a tool's work for the older generation, after the person's
+// answer where one is needed and can be had.
+func (s *Server) callAsking(ctx context.Context, c *service.Capability, args json.RawMessage, r request) *toolResult {
+	if client, ok := ctx.Value(askerKey{}).(asker); ok && c.Asks() && canAsk(ctx) {
+		given, declined, err := s.askBack(ctx, c, client, args)
+		switch {
+		case errors.Is(err, errCannotAsk): // as if it had not said that it can
+		case err != nil:
+			return s.failure(ctx, c, err)
+		case declined != "":
+			return toolError("declined: " + declined + ".")
+		default:
+			args = given
+		}
+	}
+	return s.call(ctx, c, args, r)
+}
+
+// askBack returns the arguments with the person's answer in them, or what to
+// say when the person declined.
+func (s *Server) askBack(ctx context.Context, c *service.Capability, client asker, args json.RawMessage) (_ json.RawMessage, declined string, _ error) {
+	q, err := s.Service.Question(ctx, c.Name, args)
+	if err != nil || q == nil {
+		return args, "", err
+	}
+	raw, err := client.ask(ctx, string(protocol.MethodElicitationCreate), elicitation(q))
+	if err != nil {
+		return nil, "", err
+	}
+	var answer protocol.ElicitationResult
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		return nil, "", errCannotAsk
+	}
+	now, err := s.Service.Question(ctx, c.Name, args)
+	if err != nil {
+		return nil, "", err
+	}
+	if now == nil || now.Target != q.Target {
+		return nil, "", errState
+	}
+	if answer.Action != protocol.ElicitationResponseActionAccept {
+		return nil, q.Declined, nil
+	}
+	args, err = withAnswer(q, args, answer.Content)
+	return args, "", err
+}
+
+func withAnswer(q *service.Question, args json.RawMessage, content any) (json.RawMessage, error) {
+	given, err := workflow.FromGo(content)
+	if err != nil {
+		return nil, workflow.Wrap(workflow.CodeInvalid, err, "the answer is not an object of fields")
+	}
+	o, _ := given.(*workflow.Object)
+	return q.Arguments(args, o)
+}
+
+func elicitation(q *service.Question) protocol.ElicitationParams {
+	return protocol.ElicitationParams{Mode: protocol.ElicitationModeForm, Message: q.Message, RequestedSchema: q.Schema}
 }
 
 // ask returns the arguments to go on with: with the person's answer in them,
@@ -110,12 +173,7 @@ func (s *Server) ask(ctx context.Context, c *service.Capability, req protocol.Ca
 	if answer.Action != protocol.ElicitationResponseActionAccept {
 		return toolError("declined: " + q.Declined + ".").result(), nil, nil
 	}
-	given, err := workflow.FromGo(answer.Content)
-	if err != nil {
-		return nil, nil, workflow.Wrap(workflow.CodeInvalid, err, "the answer is not an object of fields")
-	}
-	o, _ := given.(*workflow.Object)
-	args, err = q.Arguments(args, o)
+	args, err = withAnswer(q, args, answer.Content)
 	return nil, args, err
 }
 
@@ -124,15 +182,7 @@ func (s *Server) question(ctx context.Context, c *service.Capability, q *service
 	if err != nil {
 		return nil, err
 	}
-	schema, err := q.Schema.MarshalJSON()
-	if err != nil {
-		return nil, err
-	}
-	if len(schema) == 0 {
-		return nil, errors.New("a question without a schema")
-	}
-	return server.NewInputRequestBuilder(sealed).Elicit(answerKey,
-		protocol.ElicitationParams{Mode: protocol.ElicitationModeForm, Message: q.Message, RequestedSchema: json.RawMessage(schema)}).ToolResult(), nil
+	return server.NewInputRequestBuilder(sealed).Elicit(answerKey, elicitation(q)).ToolResult(), nil
 }
 
 type elicitsKey struct{}

@@ -16,23 +16,23 @@ import (
 // Calls of tools, and reads of resources and prompts, are answered here once
 // the door knows that the message is well formed: the library would decode and
 // encode each several times, tells errors by one code only, and knows nothing
-// of tools that differ by caller. Whatever is odd about a message, and all
-// that may have to ask the client back, goes to the library.
+// of tools that differ by caller. Whatever is odd about a message, and what
+// asks by its result, as the newer generation does, goes to the library.
 
 // direct is a request that is answered here: it returns the members of the
 // result object as JSON, and those of its _meta, or the refusal.
 type direct func(ctx context.Context) (members, meta []byte, refusal *rpcError)
 
 // directly returns how to answer m here, nil when that is the library's.
-func (s *Server) directly(m *envelope, c *service.Capability) direct {
+func (s *Server) directly(m *envelope, c *service.Capability, modern bool) direct {
 	if m.Version != "2.0" || !m.plainID() || len(m.Params.Task) > 0 || len(m.Params.InputResponses) > 0 {
 		return nil
 	}
 	switch m.Method {
 	case protocolToolsCall:
-		if c != nil && !c.Asks() {
+		if c != nil && (!modern || !c.Asks()) {
 			return func(ctx context.Context) ([]byte, []byte, *rpcError) {
-				members, meta := s.call(ctx, c, m.Params.Arguments, m.request()).parts()
+				members, meta := s.callAsking(ctx, c, m.Params.Arguments, m.request()).parts()
 				return members, meta, nil
 			}
 		}

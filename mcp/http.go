@@ -55,6 +55,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if !modern && m.Method != protocolInitialize && !s.checkSession(w, r, id, m.ID) {
 		return
 	}
+	if m.Method == "" && !modern && s.backs.answered(sessionOf(r.Header), m.ID, body) {
+		w.WriteHeader(http.StatusAccepted)
+		return
+	}
 	if m.Method == protocolCancelled && modern {
 		// Requests of this generation have no session, so the library would
 		// cancel whoever's call has that id. Its callers cancel by closing
@@ -73,7 +77,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	var do direct
 	if r.Method == http.MethodPost && m.wellFormed(r.Header, modern) {
-		do = s.directly(m, tool)
+		do = s.directly(m, tool, modern)
 	}
 	if !modern {
 		ctx = s.inSession(ctx, r.Header, m)
@@ -106,6 +110,10 @@ func (s *Server) inSession(ctx context.Context, h http.Header, m *envelope) cont
 // failed.
 func (s *Server) pass(ctx context.Context, w http.ResponseWriter, r *http.Request, p auth.Presented, m *envelope, body []byte, do direct) (failure string) {
 	out := newResponder(w, r, m.ID)
+	if !m.modern(r.Header) {
+		out.session, out.backs = sessionOf(r.Header), &s.backs
+		ctx = withAsker(ctx, out)
+	}
 	ctx, stop := s.watch(withNotifier(ctx, out), p, r.Method == http.MethodGet || m.Method == protocolListen)
 	if do != nil {
 		answer := s.answer(ctx, do, m, m.modern(r.Header), callKey(sessionOf(r.Header), m.ID))

@@ -24,6 +24,8 @@ type responder struct {
 	flusher http.Flusher
 	accepts bool            // event streams
 	id      json.RawMessage // of the request
+	session string          // of the older generation
+	backs   *backs          // requests to the client that wait
 
 	mu     sync.Mutex
 	status int    // 0 until headers are sent
@@ -40,11 +42,13 @@ func newResponder(w http.ResponseWriter, r *http.Request, id json.RawMessage) *r
 
 // notify implements notifier.
 func (r *responder) notify(method string, params map[string]any) bool {
-	if !r.accepts {
-		return false
-	}
 	data, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "method": method, "params": params})
-	if err != nil {
+	return err == nil && r.push(data)
+}
+
+// push sends a message of the server's own before the answer.
+func (r *responder) push(data []byte) bool {
+	if !r.accepts {
 		return false
 	}
 	r.mu.Lock()

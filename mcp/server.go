@@ -83,6 +83,7 @@ type Server struct {
 	sessions *sessions
 	lists    listCache
 	calls    inflight
+	backs    backs
 	tools    toolWatch
 	asks     *seal.Box
 	whoWeAre []byte // as a member of a result's _meta

@@ -33,7 +33,6 @@ func (s *Server) ServeStdio(ctx context.Context, id *auth.Identity, in io.Reader
 	defer cancel()
 	session := newStdioSession()
 	c := &stdioConn{server: s, session: session, out: out, slots: make(chan struct{}, maxStdioCalls), quiet: func() {}}
-	session.send = c.write
 	if err := s.core.RegisterSession(calls, session); err != nil {
 		return fmt.Errorf("open the stdio session: %w", err)
 	}
@@ -80,7 +79,7 @@ func (c *stdioConn) handle(ctx context.Context, text []byte) {
 	switch {
 	case fault != nil:
 		c.write(fault.encode(m.ID))
-	case m.Method == "" && len(m.ID) > 0 && c.session.answered(m.ID, text):
+	case m.Method == "" && len(m.ID) > 0 && c.server.backs.answered(c.session.id, m.ID, text):
 	case m.Method == "" || len(m.ID) == 0:
 		if m.Method == protocolCancelled {
 			c.server.calls.cancel(callKey(c.session.id, m.Params.RequestID))
@@ -125,7 +124,10 @@ func (c *stdioConn) request(ctx context.Context, m *envelope, text []byte) {
 	}
 	version, _ := m.Params.Meta.ProtocolVersion.(string)
 	modern := protocol.IsModernProtocol(version)
-	if do := c.server.directly(m, tool); do != nil && (!modern || m.modernMeta()) {
+	if !modern {
+		ctx = withAsker(ctx, c)
+	}
+	if do := c.server.directly(m, tool, modern); do != nil && (!modern || m.modernMeta()) {
 		answer := c.server.answer(ctx, do, m, modern, callKey(c.session.id, m.ID))
 		ended(failureIn(answer))
 		c.write(answer)
