@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"flowgate/internal/auth"
-	"flowgate/internal/service"
 	"flowgate/internal/workflow"
 )
 
@@ -47,7 +46,7 @@ func (s *Server) admit(ctx context.Context, m *envelope) (*service.Capability, e
 	if c == nil {
 		return nil, nil
 	}
-	if err := service.Authorize(auth.FromContext(ctx), c); err != nil {
+	if err := s.Service.Admit(ctx, c); err != nil {
 		return tool, err
 	}
 	if s.Admit != nil {

@@ -29,7 +29,8 @@ func (s *Server) ServeStdio(ctx context.Context, id *auth.Identity, in io.Reader
 		return errors.New("mcp: stdio needs an identity")
 	}
 	// Calls outlive ctx for the time of the drain.
-	calls, cancel := context.WithCancel(auth.WithIdentity(context.WithoutCancel(ctx), id))
+	calls := auth.WithOrigin(auth.WithIdentity(context.WithoutCancel(ctx), id), &auth.Origin{Door: "stdio"})
+	calls, cancel := context.WithCancel(calls)
 	defer cancel()
 	session := newStdioSession()
 	c := &stdioConn{server: s, session: session, out: out, slots: make(chan struct{}, maxStdioCalls), quiet: func() {}}

@@ -22,6 +22,7 @@ const (
 	ListOfCredentials List = "c"
 	ListOfGrants      List = "g"
 	ListOfFiles       List = "f"
+	ListOfAudit       List = "a"
 )
 
 // DefaultLimit is how many rows a page holds whose Limit is not positive.

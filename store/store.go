@@ -277,6 +277,7 @@ type Store interface {
 	Nonces
 	Grants
 	Files
+	Audit
 	// Ping reports whether the backend answers.
 	Ping(ctx context.Context) error
 	Close() error

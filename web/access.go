@@ -60,7 +60,7 @@ func (s *Server) logCaller(ctx context.Context, id *auth.Identity) {
 // its rule once more when called.
 func (s *Server) authorize(c echo.Context, capability *service.Capability) error {
 	ctx := c.Request().Context()
-	if err := service.Authorize(auth.FromContext(ctx), capability); err != nil {
+	if err := s.Service.Admit(ctx, capability); err != nil {
 		return err
 	}
 	if s.Admit != nil {
@@ -70,7 +70,7 @@ func (s *Server) authorize(c echo.Context, capability *service.Capability) error
 }
 
 // needsScope lets in keys with any of scopes, and the local person.
-func needsScope(scopes ...string) echo.MiddlewareFunc {
+func (s *Server) needsScope(scopes ...string) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			id := auth.FromContext(c.Request().Context())
@@ -84,6 +84,7 @@ func needsScope(scopes ...string) echo.MiddlewareFunc {
 			}
 			err := workflow.Errorf(workflow.CodeScope, "this needs the scope %s, which this key does not have", strings.Join(scopes, " or "))
 			err.Details = map[string]any{"required_scope": scopes[0]}
+			s.Service.Refused(c.Request().Context(), "health", nil, err)
 			return err
 		}
 	}

@@ -25,7 +25,7 @@ func (s *Server) facadeRoutes() {
 		s.echo.GET(prefix+"/tools", s.listTools, known)
 		s.echo.GET(prefix+"/tools/:tool_name", s.showTool, known)
 		s.echo.POST(prefix+"/invoke", s.invoke, known)
-		s.echo.GET(prefix+"/health", s.facadeHealth, known, needsScope(auth.ScopeHealthCheck, auth.ScopeToolsRead))
+		s.echo.GET(prefix+"/health", s.facadeHealth, known, s.needsScope(auth.ScopeHealthCheck, auth.ScopeToolsRead))
 	}
 }
 

@@ -7,17 +7,20 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
+	"flowgate/internal/auth"
 	"flowgate/internal/telemetry"
 )
 
 const headerRequestID = "X-Request-Id"
 
 // requestID gives each request a name; a well-formed one of the caller's is
-// kept, so that it can be followed across systems.
+// kept, so that it can be followed across systems. With the caller's address
+// and the door it goes along with the request.
 func (s *Server) requestID(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
@@ -27,9 +30,24 @@ func (s *Server) requestID(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		c.Response().Header().Set(headerRequestID, id)
 		ctx := s.Tracer.Extract(telemetry.WithRequestID(r.Context(), id), r.Header.Get)
-		c.SetRequest(r.WithContext(ctx))
+		c.SetRequest(r.WithContext(auth.WithOrigin(ctx, &auth.Origin{RequestID: id, IP: c.RealIP(), Door: doorOf(r.URL.Path)})))
 		return next(c)
 	}
+}
+
+// doorOf names the way in.
+func doorOf(path string) string {
+	switch {
+	case path == "/mcp":
+		return "mcp"
+	case isFacade(path):
+		return "facade"
+	case strings.HasPrefix(path, "/api/app/"), strings.HasPrefix(path, "/api/v1/app/"):
+		return "app"
+	case strings.HasPrefix(path, "/webhook"):
+		return "webhook"
+	}
+	return "public"
 }
 
 func requestIDOf(c echo.Context) string { return c.Response().Header().Get(headerRequestID) }

@@ -49,7 +49,7 @@ in one folder on this machine.
 	o.flag(root, "log-level", "log_level", "debug, info, warning or error")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddGroup(&cobra.Group{ID: "run", Title: "Run:"}, &cobra.Group{ID: "manage", Title: "Manage:"}, &cobra.Group{ID: "about", Title: "About:"})
-	root.AddCommand(serveCommand(o), stdioCommand(o), agentCommand(o), runCommand(o), keysCommand(o), tokenCommand(o),
+	root.AddCommand(serveCommand(o), stdioCommand(o), agentCommand(o), runCommand(o), keysCommand(o), tokenCommand(o), auditCommand(o),
 		workflowCommand(o), configCommand(o), mcpConfigCommand(o), healthcheckCommand(o), versionCommand(o), codeWorkerCommand(o))
 	root.Version = app.Version
 	for _, c := range root.Commands() {

@@ -15,6 +15,7 @@ import (
 
 	"flowgate/grpcclient"
 	"flowgate/internal/agent"
+	"flowgate/internal/audit"
 	"flowgate/internal/auth"
 	"flowgate/internal/config"
 	"flowgate/internal/egress"
@@ -80,9 +81,13 @@ func (a *App) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.Service, err = service.New(service.Options{Store: a.Store, Agent: a.Agent, Catalogue: a.engine.Catalogue,
+	options := service.Options{Store: a.Store, Agent: a.Agent, Catalogue: a.engine.Catalogue,
 		Vault: a.Vault, Files: a.Files, Operator: a.operator(), TestHooks: a.TestHooks, HTTP: a.engine.Guard.Client(), Dial: a.engine.Guard.DialContext,
-		Schedules: a.schedules(), Sign: sign, PublicURL: a.PublicURL(), Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer})
+		Schedules: a.schedules(), Sign: sign, PublicURL: a.PublicURL(), Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer}
+	if a.Audit != nil { // a nil pointer in an interface is not nil
+		options.Audit, options.AuditLog = a.Audit, audit.Reader{Store: a.Store}
+	}
+	a.Service, err = service.New(options)
 	if err != nil {
 		return err
 	}

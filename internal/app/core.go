@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"flowgate/internal/audit"
 	"flowgate/internal/auth"
 	"flowgate/internal/config"
 	"flowgate/internal/engine/durable"
@@ -45,6 +46,10 @@ type Core struct {
 	// Files keeps users' files, their content in the data folder.
 	Files *service.Files
 
+	// Audit is the log of calls and refusals; nil when it is switched off.
+	Audit *audit.Log
+
+	pepper  []byte          // API_SECRET_KEY, or what stands for it
 	durable durable.Options // in the same database as Store
 }
 
@@ -63,6 +68,7 @@ func OpenCore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Core,
 	}
 	c.Vault, c.TestHooks = &service.Vault{Store: c.Store}, c.Store
 	if err := errors.Join(c.openAuth(ctx), c.openVault(ctx), c.openFiles()); err != nil {
+		c.Audit.Close()
 		return nil, errors.Join(err, c.Store.Close())
 	}
 	return c, nil
@@ -78,7 +84,10 @@ func (c *Core) openAuth(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	c.Keys = auth.NewAPIKeys(c.Store, pepper)
+	c.Keys, c.pepper = auth.NewAPIKeys(c.Store, pepper), pepper
+	if c.Config.AuditEnabled {
+		c.Audit = audit.Open(audit.Options{Store: c.Store, Secret: pepper, Retention: c.Config.AuditRetention, Logger: c.Log})
+	}
 	c.Issuer, err = auth.NewIssuer(ctx, c.Store)
 	return err
 }
@@ -124,7 +133,13 @@ func (c *Core) openFiles() error {
 func (c *Core) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
+	c.Audit.Close()
 	return errors.Join(c.Keys.Flush(ctx), c.Store.Close(), c.Tracer.Close(ctx))
+}
+
+// VerifyAudit computes the audit log anew.
+func (c *Core) VerifyAudit(ctx context.Context) (*audit.Report, error) {
+	return audit.Verify(ctx, c.Store, c.pepper)
 }
 
 // User returns the user of that email, making one when there is none.

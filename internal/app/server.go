@@ -27,7 +27,11 @@ type Server struct {
 // Authenticator is the one for every door. local, when not nil, is who a
 // caller of the MCP tier is that presents nothing.
 func (a *App) Authenticator(local *auth.Identity) *auth.Authenticator {
-	return &auth.Authenticator{Keys: a.Keys, Issuer: a.Issuer, Local: local, Users: a.Store}
+	authenticator := &auth.Authenticator{Keys: a.Keys, Issuer: a.Issuer, Local: local, Users: a.Store}
+	if a.Audit != nil {
+		authenticator.Audit = a.Audit
+	}
+	return authenticator
 }
 
 // Server puts the doors together. The caller serves it and shuts it down.

@@ -25,6 +25,8 @@ type Authenticator struct {
 	// Local, when set, is who a caller is that presents nothing on the MCP
 	// door. Start-up refuses it beyond loopback and in production.
 	Local *Identity
+	// Audit records failed authentications. Nil: nothing does.
+	Audit Refusals
 	// Users, when set, is asked whether a person is switched off while streams
 	// of theirs are open.
 	Users UserLookup
@@ -41,6 +43,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (*Identit
 	}
 	id, err := a.authenticate(ctx, p)
 	if err != nil {
+		a.refused(ctx, p, err)
 		return nil, err
 	}
 	id.Tier = p.Tier

@@ -51,6 +51,9 @@ type Config struct {
 	APISecretKey  string `key:"api_secret_key" default:"" secret:"true" doc:"Pepper under which API keys are hashed, at least 32 characters. Empty: made once and kept in the data folder; refused in production."`
 	EncryptionKey string `key:"encryption_key" default:"" secret:"true" doc:"Key that stored credentials are sealed under: 32 bytes in hex or base64. Several with commas, the newest first, change it: new ones are sealed under the first, all are opened, and at start the rest is sealed anew; a name and a colon may stand before each. Empty: made once and kept in the data folder; refused in production."`
 
+	AuditEnabled   bool          `key:"audit_enabled" default:"true" doc:"Keep the audit log: every call and refusal, with who, which key, when and what became of it. What changes something is refused while it cannot be recorded."`
+	AuditRetention time.Duration `key:"audit_retention" default:"2160h" doc:"How long entries of the audit log are kept. 0: for ever."`
+
 	WorkflowServiceHost     string `key:"workflow_service_host" default:"" doc:"Host of a remote workflow agent. Empty: the embedded one."`
 	WorkflowServicePort     int    `key:"workflow_service_port" default:"50051" min:"1" max:"65535" doc:"Port of the remote workflow agent."`
 	WorkflowServiceCA       string `key:"workflow_service_ca" default:"" doc:"File with the certificate authority of the remote agent (PEM)."`

@@ -134,7 +134,7 @@ func (s *Service) Visible(id *auth.Identity) []*Capability {
 // Call does what the named capability does for the caller in ctx, with the
 // arguments object args. The result is a pointer to the capability's output
 // struct. It is the only way in: it authorizes, checks the arguments against
-// the schema, and acts.
+// the schema, acts, and records all of it in the audit log.
 func (s *Service) Call(ctx context.Context, name string, args json.RawMessage) (any, error) {
 	c, err := s.lookUp(ctx, name)
 	if err != nil {
@@ -145,7 +145,9 @@ func (s *Service) Call(ctx context.Context, name string, args json.RawMessage) (
 	defer span.End()
 	var result any
 	if err = Authorize(auth.FromContext(ctx), c); err == nil {
-		result, err = c.call(ctx, args)
+		result, err = s.recorded(ctx, c, args)
+	} else {
+		s.Refused(ctx, c.Name, args, err)
 	}
 	s.observe(c, err, time.Since(began), span)
 	if err != nil {

@@ -103,6 +103,10 @@ type Options struct {
 	// Sign returns the signature that an execution's resume link carries. Nil:
 	// there are no such links.
 	Sign func(executionID string) string
+	// Audit records calls and refusals. Nil: nothing does.
+	Audit Audit
+	// AuditLog is where they are read. Nil: there is nothing to read.
+	AuditLog AuditLog
 	// PublicURL begins the links handed out, without a slash at the end.
 	PublicURL string
 	Logger    *slog.Logger

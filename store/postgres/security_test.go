@@ -235,6 +235,14 @@ func TestOthersRowsCannotBeTouched(t *testing.T) {
 		{"flowgate_admin", `SELECT * FROM workflows`, denied},
 		{"flowgate_admin", `SELECT * FROM secrets`, denied},
 		{"flowgate_admin", `DELETE FROM users`, denied},
+		{"authenticated", `INSERT INTO audit_log SELECT * FROM audit_log`, denied},
+		{"authenticated", `SELECT * FROM audit_chains`, denied},
+		{"flowgate_auth", `SELECT * FROM audit_log`, denied},
+		{"flowgate_auth", `UPDATE audit_log SET subject = 'ada'`, denied},
+		{"flowgate_auth", `DELETE FROM audit_log`, denied},
+		{"flowgate_auth", `DELETE FROM audit_chains`, denied},
+		{"flowgate_engine", `SELECT * FROM audit_log`, denied},
+		{"flowgate_admin", `UPDATE audit_log SET subject = 'ada'`, denied},
 	} {
 		as(t, db, c.role, `{"sub":"ada"}`, func(tx pgx.Tx) {
 			tag, err := tx.Exec(t.Context(), c.query)
