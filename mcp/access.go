@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"flowgate/internal/auth"
+	"flowgate/internal/service"
 	"flowgate/internal/workflow"
 )
 
