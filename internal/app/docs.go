@@ -12,8 +12,9 @@ import (
 func NodesDocument(types []workflow.NodeType) string {
 	var b strings.Builder
 	b.WriteString("<!-- Made from the node catalogue; go test ./internal/app -update makes it anew. -->\n# Node types\n\n" +
-		"What a workflow can be made of. The parameters of each are in its JSON schema: the tool `get_node_details`\n" +
-		"shows it, with examples. A document with other types is kept, and refuses to run with the list of them.\n")
+		"What a workflow can be made of, and what each node takes. The same is in each type's JSON schema: the tool\n" +
+		"`get_node_details` shows it, with examples. A document with other types is kept, and refuses to run with the\n" +
+		"list of them. Where a kind is followed by =, an expression may stand there, too: text that begins with `=`.\n")
 	for _, c := range []workflow.Category{workflow.CategoryTrigger, workflow.CategoryAction, workflow.CategoryExternalAction,
 		workflow.CategoryFlow, workflow.CategoryHumanInTheLoop, workflow.CategoryAIAgent, workflow.CategoryTool, workflow.CategoryMemory} {
 		rows := ""
@@ -25,6 +26,10 @@ func NodesDocument(types []workflow.NodeType) string {
 		if rows != "" {
 			fmt.Fprintf(&b, "\n## %s\n\n| node | type | versions | does |\n|---|---|---|---|\n%s", c, rows)
 		}
+	}
+	b.WriteString("\n# Parameters\n")
+	for i := range types {
+		describeNode(&b, &types[i])
 	}
 	return b.String()
 }

@@ -94,14 +94,15 @@ func (c clash) mergeInto(dst, src *workflow.Object) {
 			continue
 		}
 		if there && c.MergeMode != "shallowMerge" {
-			v = deepMerge(old, v)
+			v = c.deepMerge(old, v)
 		}
 		dst.Set(k, v)
 	}
 }
 
 // deepMerge merges b over a: objects by key, lists by place. Neither changes.
-func deepMerge(a, b any) any {
+// With overrideEmpty what is empty in b gives way to what a has, at any depth.
+func (c clash) deepMerge(a, b any) any {
 	switch b := b.(type) {
 	case *workflow.Object:
 		a, ok := a.(*workflow.Object)
@@ -111,8 +112,12 @@ func deepMerge(a, b any) any {
 		out := a.Copy()
 		for i := range b.Len() {
 			k, v := b.At(i)
-			if old, there := out.Get(k); there {
-				v = deepMerge(old, v)
+			old, there := out.Get(k)
+			if there && c.OverrideEmpty && isEmptyValue(v) {
+				continue
+			}
+			if there {
+				v = c.deepMerge(old, v)
 			}
 			out.Set(k, v)
 		}
@@ -125,7 +130,7 @@ func deepMerge(a, b any) any {
 		out := append([]any(nil), a...)
 		for i, v := range b {
 			if i < len(out) {
-				out[i] = deepMerge(out[i], v)
+				out[i] = c.deepMerge(out[i], v)
 			} else {
 				out = append(out, v)
 			}

@@ -46,3 +46,17 @@ func TestMerge(t *testing.T) {
 		{name: "version 1 by index", version: 1, inputs: one(`[{"a":1},{"a":2}]`, `[{"b":1}]`), want: `[[{"a":1,"b":1}]]`, params: `{"mode":"mergeByIndex","join":"inner"}`},
 	})
 }
+
+// TestMergeEmptyNested keeps what the other input has where the preferred one
+// is empty, inside objects, too.
+func TestMergeEmptyNested(t *testing.T) {
+	t.Parallel()
+	out, err := run(t, nil, "n8n-nodes-base.merge", 3, `{"mode":"combine","fieldsToMatchString":"id","options":{"clashHandling":{"values":{"resolveClash":"preferInput1","mergeMode":"deepMerge","overrideEmpty":true}}}}`,
+		`[{"id":1,"x":{"a":1,"c":""},"e":""}]`, `[{"id":1,"x":{"a":2,"b":3,"c":"q"},"e":"f"}]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := shape(t, out, false), `[[{"id":1,"x":{"a":1,"b":3,"c":"q"},"e":"f"}]]`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
