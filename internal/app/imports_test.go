@@ -33,7 +33,7 @@ var importRules = []struct {
 	{"grpcclient", []string{"proto/...", "internal/workflow"}},
 	{"proto/agentconv", []string{"proto/...", "internal/workflow"}},
 	{"store", []string{"internal/workflow"}},
-	{"store/...", []string{"store", "internal/workflow"}},
+	{"store/...", []string{"store", "store/internal/...", "internal/workflow"}},
 	{"bench", []string{"*"}},
 	{"bench/...", []string{"*"}},
 }

@@ -11,6 +11,7 @@ import (
 
 	"flowgate/internal/workflow"
 	"flowgate/store"
+	"flowgate/store/internal/hookpath"
 )
 
 func scanTestHook(row pgx.Row) (t store.TestWebhook, err error) {
@@ -60,12 +61,12 @@ func (s *Store) TestWebhook(ctx context.Context, method, path string) (*store.Te
 	var found []store.TestWebhook
 	err := s.lookUp(ctx, path, func(b *pgx.Batch) {
 		all(b.Queue(`SELECT `+hookColumns+`, expires_at FROM test_webhooks WHERE shape = ANY ($1) AND expires_at > $2`,
-			append(shapesOf(path), path), at(s.stampNow())), &found, scanTestHook)
+			append(hookpath.Matching(path), path), at(s.stampNow())), &found, scanTestHook)
 	})
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(found, func(a, b store.TestWebhook) int { return comparePatterns(a.Path, b.Path) })
+	slices.SortFunc(found, func(a, b store.TestWebhook) int { return hookpath.Compare(a.Path, b.Path) })
 	var others []workflow.WebhookTrigger
 	for i := range found {
 		if found[i].Method == method {

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"flowgate/internal/workflow"
+	"flowgate/store/internal/hookpath"
 )
 
 const hookColumns = `path, method, workflow_id, owner_id, node`
@@ -31,7 +32,7 @@ func (s *Store) ActivateWorkflow(ctx context.Context, owner, id string, hooks []
 
 func checkPaths(hooks []workflow.WebhookTrigger) error {
 	for _, h := range hooks {
-		if err := checkPath(h.Path); err != nil {
+		if err := hookpath.Check(h.Path); err != nil {
 			return err
 		}
 		if len(h.Path) > maxPath {
@@ -79,7 +80,7 @@ type hookRows struct {
 
 func hookRowsOf(hooks []workflow.WebhookTrigger) (r hookRows) {
 	for _, h := range hooks {
-		shape, parameters := shapeOf(h.Path)
+		shape, parameters := hookpath.Shape(h.Path)
 		r.shapes, r.parameters = append(r.shapes, shape), append(r.parameters, parameters)
 		r.paths, r.methods, r.nodes = append(r.paths, h.Path), append(r.methods, strings.ToUpper(h.Method)), append(r.nodes, h.Node)
 	}
@@ -134,12 +135,12 @@ func (s *Store) Webhook(ctx context.Context, method, path string) (*workflow.Web
 	var found []workflow.WebhookTrigger
 	err := s.lookUp(ctx, path, func(b *pgx.Batch) {
 		all(b.Queue(`SELECT `+hookColumns+` FROM webhooks WHERE shape = $1 AND parameters = 0
-			UNION ALL SELECT `+hookColumns+` FROM webhooks WHERE shape = ANY ($2) AND parameters > 0`, path, shapesOf(path)), &found, scanHook)
+			UNION ALL SELECT `+hookColumns+` FROM webhooks WHERE shape = ANY ($2) AND parameters > 0`, path, hookpath.Matching(path)), &found, scanHook)
 	})
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(found, func(a, b workflow.WebhookTrigger) int { return comparePatterns(a.Path, b.Path) })
+	slices.SortFunc(found, func(a, b workflow.WebhookTrigger) int { return hookpath.Compare(a.Path, b.Path) })
 	if i := slices.IndexFunc(found, func(h workflow.WebhookTrigger) bool { return h.Method == method }); i >= 0 {
 		return &found[i], nil
 	}

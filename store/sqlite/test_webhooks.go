@@ -10,6 +10,7 @@ import (
 
 	"flowgate/internal/workflow"
 	"flowgate/store"
+	"flowgate/store/internal/hookpath"
 )
 
 var _ store.TestWebhooks = (*Store)(nil)
@@ -23,7 +24,7 @@ func scanTestHook(row scanner) (t store.TestWebhook, err error) {
 // of others give way.
 func (s *Store) ArmTest(ctx context.Context, owner, workflowID string, hooks []workflow.WebhookTrigger, expires time.Time) error {
 	for _, h := range hooks {
-		if err := checkPath(h.Path); err != nil {
+		if err := hookpath.Check(h.Path); err != nil {
 			return err
 		}
 	}
@@ -48,7 +49,7 @@ func (s *Store) ArmTest(ctx context.Context, owner, workflowID string, hooks []w
 }
 
 func insertTestHook(ctx context.Context, tx *sql.Tx, h workflow.WebhookTrigger, expires time.Time) error {
-	shape, parameters := shapeOf(h.Path)
+	shape, parameters := hookpath.Shape(h.Path)
 	_, err := tx.ExecContext(ctx, `INSERT INTO test_webhooks (shape, parameters, `+hookColumns+`, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		shape, parameters, strings.Trim(h.Path, "/"), strings.ToUpper(h.Method), h.WorkflowID, h.OwnerID, h.Node, micros(expires))
 	if !isConstraint(err) {
@@ -63,7 +64,7 @@ func insertTestHook(ctx context.Context, tx *sql.Tx, h workflow.WebhookTrigger, 
 // TestWebhook finds the armed hook for a request, as Webhook does.
 func (s *Store) TestWebhook(ctx context.Context, method, path string) (*store.TestWebhook, error) {
 	method, path = strings.ToUpper(method), strings.Trim(path, "/")
-	shapes, err := jsonText(append(shapesOf(path), path))
+	shapes, err := jsonText(append(hookpath.Matching(path), path))
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +73,7 @@ func (s *Store) TestWebhook(ctx context.Context, method, path string) (*store.Te
 	if err != nil {
 		return nil, fail("look the test webhook up", err)
 	}
-	slices.SortFunc(list, func(a, b store.TestWebhook) int { return comparePatterns(a.Path, b.Path) })
+	slices.SortFunc(list, func(a, b store.TestWebhook) int { return hookpath.Compare(a.Path, b.Path) })
 	var others []workflow.WebhookTrigger
 	for i := range list {
 		if list[i].Method == method {

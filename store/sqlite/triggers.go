@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"flowgate/internal/workflow"
+	"flowgate/store/internal/hookpath"
 )
 
 const hookColumns = `path, method, workflow_id, owner_id, node`
@@ -27,7 +28,7 @@ func (s *Store) ActivateWorkflow(ctx context.Context, owner, id string, hooks []
 
 func checkHooks(hooks []workflow.WebhookTrigger) error {
 	for _, h := range hooks {
-		if err := checkPath(h.Path); err != nil {
+		if err := hookpath.Check(h.Path); err != nil {
 			return err
 		}
 	}
@@ -68,7 +69,7 @@ func replaceHooks(ctx context.Context, tx *sql.Tx, owner, id string, hooks []wor
 }
 
 func insertHook(ctx context.Context, tx *sql.Tx, h workflow.WebhookTrigger) error {
-	shape, parameters := shapeOf(h.Path)
+	shape, parameters := hookpath.Shape(h.Path)
 	_, err := tx.ExecContext(ctx, `INSERT INTO webhooks (shape, parameters, `+hookColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		shape, parameters, h.Path, strings.ToUpper(h.Method), h.WorkflowID, h.OwnerID, h.Node)
 	if !isConstraint(err) {
@@ -102,7 +103,7 @@ func (s *Store) Webhook(ctx context.Context, method, path string) (*workflow.Web
 	if i := withMethod(exact, method); i >= 0 {
 		return &exact[i], nil
 	}
-	shapes, err := jsonText(shapesOf(path))
+	shapes, err := jsonText(hookpath.Matching(path))
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +111,7 @@ func (s *Store) Webhook(ctx context.Context, method, path string) (*workflow.Web
 	if err != nil {
 		return nil, fail(doing, err)
 	}
-	slices.SortFunc(patterns, func(a, b workflow.WebhookTrigger) int { return comparePatterns(a.Path, b.Path) })
+	slices.SortFunc(patterns, func(a, b workflow.WebhookTrigger) int { return hookpath.Compare(a.Path, b.Path) })
 	if i := withMethod(patterns, method); i >= 0 {
 		return &patterns[i], nil
 	}

@@ -1,4 +1,6 @@
-package postgres
+// Package hookpath compares the paths of webhooks, whose segments may be
+// parameters, for the stores that keep them.
+package hookpath
 
 import (
 	"cmp"
@@ -14,8 +16,8 @@ import (
 // the first maxParameterSegments segments of a path may be parameters.
 const maxParameterSegments = 8
 
-// shapeOf returns the shape of a path and the number of its parameters.
-func shapeOf(path string) (shape string, parameters int) {
+// Shape returns the shape of a path and the number of its parameters.
+func Shape(path string) (shape string, parameters int) {
 	segments := strings.Split(strings.Trim(path, "/"), "/")
 	for i, segment := range segments {
 		if isParameter(segment) {
@@ -28,8 +30,8 @@ func shapeOf(path string) (shape string, parameters int) {
 
 func isParameter(segment string) bool { return len(segment) > 1 && segment[0] == ':' }
 
-// checkPath refuses a path whose parameters no look-up would find.
-func checkPath(path string) error {
+// Check refuses a path whose parameters no look-up would find.
+func Check(path string) error {
 	segments := strings.Split(strings.Trim(path, "/"), "/")
 	for i, segment := range segments {
 		if i >= maxParameterSegments && isParameter(segment) {
@@ -40,9 +42,9 @@ func checkPath(path string) error {
 	return nil
 }
 
-// shapesOf returns the shapes with at least one parameter that match path.
+// Matching returns the shapes with at least one parameter that match path.
 // An empty segment is no value for a parameter.
-func shapesOf(path string) []string {
+func Matching(path string) []string {
 	segments := strings.Split(path, "/")
 	open := min(len(segments), maxParameterSegments)
 	shapes := make([]string, 0, 1<<open)
@@ -64,11 +66,11 @@ next:
 	return shapes
 }
 
-// comparePatterns sorts the more particular of two patterns of equal length
+// Compare sorts the more particular of two patterns of equal length
 // first: fewer parameters, then a literal where the other has a parameter.
-func comparePatterns(a, b string) int {
-	sa, na := shapeOf(a)
-	sb, nb := shapeOf(b)
+func Compare(a, b string) int {
+	sa, na := Shape(a)
+	sb, nb := Shape(b)
 	if c := cmp.Compare(na, nb); c != 0 {
 		return c
 	}
