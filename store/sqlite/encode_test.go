@@ -50,7 +50,9 @@ func fillAll(t *testing.T, v reflect.Value) {
 		fillAll(t, v.Elem())
 	case reflect.Struct:
 		for i := range v.NumField() {
-			fillAll(t, v.Field(i))
+			if v.Type().Field(i).Tag.Get("json") != "-" { // else it is not kept
+				fillAll(t, v.Field(i))
+			}
 		}
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
