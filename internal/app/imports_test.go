@@ -32,6 +32,7 @@ var importRules = []struct {
 	{"internal/agent", []string{"proto/...", "store", "internal/workflow", "internal/engine", "internal/agent/planner"}},
 	{"grpcclient", []string{"proto/...", "internal/workflow"}},
 	{"proto/agentconv", []string{"proto/...", "internal/workflow"}},
+	{"internal/ratelimit", []string{"store", "internal/workflow"}},
 	{"store", []string{"internal/workflow"}},
 	{"store/...", []string{"store", "store/internal/...", "internal/workflow"}},
 	{"bench", []string{"*"}},

@@ -1,0 +1,194 @@
+package ratelimit
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"flowgate/store"
+)
+
+// Options are what a Limiter is made of. Counters is required.
+type Options struct {
+	Counters store.Counters
+	Strategy store.Strategy // store.SlidingWindow when empty
+	Rules    map[string]Limit
+	Tiers    Tiers
+	// PublicOff leaves the public tier's routes without limits.
+	PublicOff bool
+	Now       func() time.Time
+}
+
+// Limiter counts callers' calls against the rules. Safe for concurrent use. A
+// nil Limiter admits everything.
+type Limiter struct {
+	Options
+
+	mu      sync.Mutex
+	blocked map[string]time.Time // addresses that failed too often, until when
+	cached  sync.Map             // of rules by tier and names
+}
+
+// New returns a limiter.
+func New(o Options) *Limiter {
+	if o.Strategy == "" {
+		o.Strategy = store.SlidingWindow
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Tiers == nil {
+		o.Tiers = DefaultTiers()
+	}
+	return &Limiter{Options: o, blocked: map[string]time.Time{}}
+}
+
+// Quota is how one rule stands after a call.
+type Quota struct {
+	Rule      string // such as "mcp.invoke"
+	Limit     int64
+	Window    time.Duration
+	Remaining int64
+	Reset     time.Duration
+}
+
+// Decision says what became of a call. Quotas has the rules it was counted
+// against, the most specific first; none when there is no limit.
+type Decision struct {
+	Quotas  []Quota
+	Refused *Quota        // the rule that refuses it; nil: it is admitted
+	After   time.Duration // when to try again, if it is refused
+}
+
+// Take counts a call of a subject's against the named rules, the most specific
+// first; those without a limit are passed over. tier multiplies; an unknown one
+// counts as standard. It is all or none: what one rule refuses no other counts.
+func (l *Limiter) Take(ctx context.Context, subject, tier string, names ...string) (Decision, error) {
+	if l == nil || l.PublicOff && strings.HasPrefix(names[0], "public.") {
+		return Decision{}, nil
+	}
+	rules := l.rules(tier, names)
+	if len(rules) == 0 {
+		return Decision{}, nil
+	}
+	states, refused, err := l.Counters.Take(ctx, l.Strategy, subject, rules)
+	if err != nil {
+		return Decision{}, err
+	}
+	d := Decision{Quotas: make([]Quota, len(rules))}
+	for i, r := range rules {
+		d.Quotas[i] = Quota{Rule: r.Name, Limit: r.Limit, Window: r.Window, Remaining: states[i].Remaining, Reset: states[i].Reset}
+		if d.Quotas[i].Remaining == 0 && refused >= 0 {
+			d.After = max(d.After, states[i].Reset)
+		}
+	}
+	if refused >= 0 {
+		d.Refused = &d.Quotas[refused]
+		d.After = max(d.After, time.Second)
+	}
+	return d, nil
+}
+
+// rules are the counters' rules for names, made once for each tier.
+func (l *Limiter) rules(tier string, names []string) []store.CounterRule {
+	key := tier + "\n" + strings.Join(names, "\n")
+	if v, ok := l.cached.Load(key); ok {
+		rules, _ := v.([]store.CounterRule)
+		return rules
+	}
+	times, known := l.Tiers[tier]
+	if !known {
+		times = l.Tiers["standard"]
+	}
+	var rules []store.CounterRule
+	set := false
+	for _, name := range names {
+		limit, ok := l.Rules[name]
+		set = set || ok
+		if limit.N > 0 && times > 0 {
+			rules = append(rules, store.CounterRule{Name: name, Limit: limit.N * times, Window: limit.Window})
+		}
+	}
+	if set { // the names are the configuration's, and there are few of them
+		l.cached.Store(key, slices.Clip(rules))
+	}
+	return rules
+}
+
+// Has reports whether there is a rule of that name with a limit.
+func (l *Limiter) Has(name string) bool { return l != nil && l.Rules[name].N > 0 }
+
+const (
+	ipPrefix   = "ip:"
+	failedRule = "auth.failed"
+	maxBlocked = 65536
+)
+
+// Address names who is at an address: a whole /64 where it is one of IPv6,
+// which is what one subscriber gets.
+func Address(ip string) string {
+	a, err := netip.ParseAddr(ip)
+	if err != nil {
+		return ipPrefix + "unknown"
+	}
+	a = a.Unmap().WithZone("")
+	if a.Is6() {
+		if p, err := a.Prefix(64); err == nil {
+			return ipPrefix + p.Addr().String()
+		}
+	}
+	return ipPrefix + a.String()
+}
+
+// Blocked is how long nothing from the address is authenticated any more; 0:
+// it may try.
+func (l *Limiter) Blocked(ip string) time.Duration {
+	if l == nil {
+		return 0
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.blocked) == 0 {
+		return 0
+	}
+	subject := Address(ip)
+	left := l.blocked[subject].Sub(l.Now())
+	if left <= 0 {
+		delete(l.blocked, subject)
+		return 0
+	}
+	return left
+}
+
+// Failed counts a failed authentication from the address. Where too many were,
+// or where it cannot be counted, the address is blocked.
+func (l *Limiter) Failed(ctx context.Context, ip string) {
+	if l == nil || l.Rules[failedRule].N == 0 {
+		return
+	}
+	subject := Address(ip)
+	d, err := l.Take(ctx, subject, "standard", failedRule)
+	after := d.After
+	switch {
+	case err != nil:
+		after = time.Second
+	case d.Refused == nil && d.Quotas[0].Remaining > 0:
+		return
+	case d.Refused == nil:
+		after = d.Quotas[0].Reset // the last that may fail has failed
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.blocked) >= maxBlocked {
+		now := l.Now()
+		for k, until := range l.blocked {
+			if !until.After(now) || len(l.blocked) >= maxBlocked {
+				delete(l.blocked, k)
+			}
+		}
+	}
+	l.blocked[subject] = l.Now().Add(after)
+}

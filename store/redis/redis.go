@@ -1,0 +1,79 @@
+// Package redis shares between processes what lives for a short time: counters
+// of rate limits, used nonces, and news of revoked keys. Nothing of it is kept
+// for good: an empty Redis is as good as a full one.
+package redis
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"time"
+
+	client "github.com/redis/go-redis/v9"
+
+	"flowgate/internal/workflow"
+)
+
+// Options says how to reach Redis. URL is required.
+type Options struct {
+	URL       string // redis://user:password@host:6379/0, rediss:// for TLS
+	Namespace string // begins every key; "flowgate" when empty
+}
+
+// Store is a connection pool. Safe for concurrent use; the caller closes it.
+type Store struct {
+	db        *client.Client
+	namespace string
+}
+
+// Open prepares connections; the server need not be there yet. It fails only
+// when the address is not understood.
+func Open(o Options) (*Store, error) {
+	opts, err := client.ParseURL(o.URL)
+	if err != nil { // its text may hold the password
+		return nil, workflow.Errorf(workflow.CodeInvalid, "the address of Redis is not understood; it is like redis://user:password@host:6379/0")
+	}
+	opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout = 500*time.Millisecond, 500*time.Millisecond, 500*time.Millisecond
+	opts.PoolSize, opts.MinIdleConns, opts.PoolTimeout = 32, 1, 500*time.Millisecond
+	opts.MaxRetries = -1 // a call whose end is not known must not count twice
+	opts.ContextTimeoutEnabled = true
+	opts.DisableIdentity = true
+	if o.Namespace == "" {
+		o.Namespace = "flowgate"
+	}
+	return &Store{db: client.NewClient(opts), namespace: o.Namespace}, nil
+}
+
+// Ping reports whether Redis answers.
+func (s *Store) Ping(ctx context.Context) error { return fail("reach Redis", s.db.Ping(ctx).Err()) }
+
+// Close gives the connections back.
+func (s *Store) Close() error { return s.db.Close() }
+
+// key names a value such that all of one subject's are on one node of a
+// cluster.
+func (s *Store) key(kind, subject, name string) string {
+	return s.namespace + ":" + kind + ":{" + plain(subject) + "}:" + name
+}
+
+// plain is text that can stand in a key's braces: itself, or its hash.
+func plain(text string) string {
+	if len(text) <= 100 && !strings.ContainsAny(text, "{}") {
+		return text
+	}
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + hex.EncodeToString(sum[:])
+}
+
+// fail is err as this product's.
+func fail(doing string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.Canceled):
+		return workflow.Wrap(workflow.CodeCancelled, err, "could not "+doing)
+	}
+	return workflow.Wrap(workflow.CodeUnavailable, err, "could not "+doing)
+}
