@@ -111,6 +111,7 @@ func (d *apiDocument) addRoute(c *service.Capability, r service.Route) error {
 			}
 		} else {
 			params = append(params, headerParameters(c, r, rest)...)
+			rest = without(rest, map[string]bool{"wait_seconds": true, "idempotency_key": true}) // ?wait and Idempotency-Key
 			if props, _ := rest["properties"].(tree); len(props) > 0 {
 				op["requestBody"] = d.body(c, r, rest)
 			}
@@ -150,7 +151,29 @@ func readSchema(data json.RawMessage) (tree, error) {
 	if _, ok := t["properties"].(tree); !ok && t != nil {
 		t["properties"] = tree{}
 	}
+	sayOpen(t)
 	return t, err
+}
+
+// sayOpen says of objects without known properties that they may have any,
+// which generators of clients do not take for granted.
+func sayOpen(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			sayOpen(e)
+		}
+	case tree:
+		_, known := v["properties"]
+		_, said := v["additionalProperties"]
+		kinds, _ := v["type"].([]any)
+		if (v["type"] == "object" || slices.Contains(kinds, any("object"))) && !known && !said {
+			v["additionalProperties"] = true
+		}
+		for _, e := range v {
+			sayOpen(e)
+		}
+	}
 }
 
 func pathParameters(r service.Route, input tree) []tree {

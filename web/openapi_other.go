@@ -19,7 +19,7 @@ func (s *Server) otherOperations() []operation {
 	moment := tree{"type": "string", "format": "date-time"}
 	open := []tree{}
 	ops := []operation{
-		{"GET", "/", describe("get_root", "Name, version and links", "Public", open, object(tree{"name": text, "version": text, "links": object(tree{})}))},
+		{"GET", "/", describe("get_root", "Name, version and links", "Public", open, object(tree{"name": text, "version": text, "links": tree{"type": "object", "additionalProperties": true}}))},
 		{"GET", "/livez", describe("get_livez", "Whether the process lives", "Public", open, object(tree{"status": text}))},
 		{"GET", "/readyz", alsoFails(describe("get_readyz", "Whether requests are taken", "Public", open, object(tree{"status": text})), object(tree{"status": text}))},
 		{"GET", "/.well-known/oauth-protected-resource", describe("get_resource_metadata", "How MCP clients authenticate (RFC 9728)", "Public", open,
@@ -32,7 +32,7 @@ func (s *Server) otherOperations() []operation {
 		ops = append(ops,
 			operation{"GET", "/api/public/health", alsoFails(describe("get_public_health", "How the server is", "Public", open, health), health)},
 			operation{"GET", "/api/public/status", describe("get_public_status", "What is switched on", "Public", open,
-				object(tree{"name": text, "version": text, "environment": text, "timestamp": moment, "features": object(tree{})}))},
+				object(tree{"name": text, "version": text, "environment": text, "timestamp": moment, "features": tree{"type": "object", "additionalProperties": true}}))},
 			operation{"GET", "/api/public/info", describe("get_public_info", "What this is", "Public", open,
 				object(tree{"name": text, "version": text, "status": text, "timestamp": moment, "features": tree{"type": "array", "items": text}}))},
 			operation{"GET", "/api/public/docs", tree{"operationId": "get_public_docs", "summary": "To the interactive documentation", "tags": []string{"Public"}, "security": open,
@@ -41,7 +41,7 @@ func (s *Server) otherOperations() []operation {
 	if !s.AppOff {
 		list := tree{"type": "array", "items": text}
 		ops = append(ops, operation{"GET", "/api/app/auth/profile", describe("get_profile", "Who is signed in", "Account", nil,
-			object(tree{"sub": text, "id": text, "email": text, "email_confirmed": flag, "is_anonymous": flag, "roles": list, "metadata": object(tree{})}))})
+			object(tree{"sub": text, "id": text, "email": text, "email_confirmed": flag, "is_anonymous": flag, "roles": list, "metadata": tree{"type": "object", "additionalProperties": true}}))})
 	}
 	if !s.MCPOff {
 		ops = append(ops, s.facadeOperations()...)
@@ -53,16 +53,16 @@ func (s *Server) facadeOperations() []operation {
 	text, flag := tree{"type": "string"}, tree{"type": "boolean"}
 	byKey := []tree{{"apiKey": []string{}}, {"keyToken": []string{}}}
 	tool := object(tree{"name": text, "title": text, "description": text, "category": text, "required_scope": text,
-		"inputSchema": tree{"type": "object"}, "outputSchema": tree{"type": "object"}, "annotations": object(tree{})})
+		"inputSchema": tree{"type": "object", "additionalProperties": true}, "outputSchema": tree{"type": "object", "additionalProperties": true}, "annotations": tree{"type": "object", "additionalProperties": true}})
 	ops := []operation{
 		{"GET", "/api/mcp/tools", describe("list_tools", "The tools the key may call", "MCP", byKey, object(tree{"tools": tree{"type": "array", "items": tool}}))},
 		{"GET", "/api/mcp/tools/{tool_name}", describe("get_tool", "One tool", "MCP", byKey, tool)},
-		{"POST", "/api/mcp/invoke", describe("invoke_tool", "Call a tool", "MCP", byKey, object(tree{"success": flag, "result": tree{"type": "object"}}))},
+		{"POST", "/api/mcp/invoke", describe("invoke_tool", "Call a tool", "MCP", byKey, object(tree{"success": flag, "result": tree{"type": "object", "additionalProperties": true}}))},
 		{"GET", "/api/mcp/health", describe("get_mcp_health", "How the server is, and what the key may call", "MCP", byKey,
 			object(tree{"healthy": flag, "version": text, "available_tools": tree{"type": "array", "items": text}, "timestamp": tree{"type": "string", "format": "date-time"}}))},
 	}
 	ops[1].operation["parameters"] = []tree{{"name": "tool_name", "in": "path", "required": true, "schema": text, "example": "search_workflows"}}
-	body := object(tree{"tool_name": text, "params": tree{"type": "object", "description": "The tool's arguments, as its inputSchema says."}})
+	body := object(tree{"tool_name": text, "params": tree{"type": "object", "additionalProperties": true, "description": "The tool's arguments, as its inputSchema says."}})
 	body["required"] = []string{"tool_name"}
 	body["additionalProperties"] = false
 	ops[2].operation["requestBody"] = tree{"required": true, "content": tree{"application/json": tree{"schema": body,
@@ -105,7 +105,7 @@ func facadeErrorSchema() tree {
 	return tree{"type": "object", "required": []string{"success", "error", "error_type", "error_id", "request_id", "retryable", "timestamp"}, "properties": tree{
 		"success": tree{"type": "boolean"}, "error": text, "error_type": tree{"type": "string", "enum": facadeErrorTypes()}, "details": tree{},
 		"error_id": text, "request_id": text, "retryable": tree{"type": "boolean"}, "retry_after": tree{"type": []string{"integer", "null"}},
-		"timestamp": text, "recovery_suggestions": tree{"type": "array", "items": text}, "support_info": tree{"type": "object"}}}
+		"timestamp": text, "recovery_suggestions": tree{"type": "array", "items": text}, "support_info": tree{"type": "object", "additionalProperties": true}}}
 }
 
 func facadeErrorTypes() []string {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 	"strings"
 
 	"flowgate/internal/auth"
@@ -129,7 +128,7 @@ func (s *Service) NodeType(ctx context.Context, in GetNodeTypeInput) (*NodeDetai
 	d := &out.Nodes[0]
 	if !d.Found {
 		e := workflow.Errorf(workflow.CodeNotFound, "there is no node type %q; GET /api/app/node-types lists them", in.Type)
-		e.Details = map[string]any{"near_names": slices.Concat([]string{}, d.NearNames)}
+		e.Details = map[string]any{"near_names": append([]string{}, d.NearNames...)}
 		return nil, e
 	}
 	return d, nil
@@ -142,7 +141,7 @@ func (s *Service) Version(ctx context.Context, in VersionRef) (*WorkflowView, er
 		return nil, err
 	}
 	return &WorkflowView{WorkflowID: v.ID, Name: v.Document.Name, Description: v.Document.Description, Nodes: v.Document.Nodes,
-		Connections: v.Document.Connections, Settings: v.Document.Settings, PinData: v.Document.PinData, Tags: slices.Concat([]string{}, v.Document.Tags),
+		Connections: v.Document.Connections, Settings: v.Document.Settings, PinData: v.Document.PinData, Tags: append([]string{}, v.Document.Tags...),
 		Version: v.Version, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt}, nil
 }
 
