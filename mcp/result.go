@@ -17,7 +17,7 @@ import (
 // success is the result of a call that worked: the structured content, and
 // its compact twin as text. What is too large is cut, and both say so.
 func (s *Server) success(ctx context.Context, c *service.Capability, out any) *toolResult {
-	data, err := json.Marshal(out)
+	data, err := encode(out)
 	if err != nil {
 		return s.failure(ctx, c, fmt.Errorf("encode the result: %w", err))
 	}
@@ -40,6 +40,14 @@ func (s *Server) success(ctx context.Context, c *service.Capability, out any) *t
 		text = notice + "\n" + text
 	}
 	return &toolResult{text: text, structured: data, notice: notice}
+}
+
+// encode returns out as JSON. What encodes itself is taken at its word.
+func encode(out any) ([]byte, error) {
+	if m, ok := out.(json.Marshaler); ok {
+		return m.MarshalJSON()
+	}
+	return json.Marshal(out)
 }
 
 // toolResult is what a tool's call gives back.

@@ -126,7 +126,8 @@ type Service struct {
 	stopping chan struct{} // closed by StopWaiting
 	stopOnce sync.Once
 
-	runs runRows
+	runs    runRows
+	encoded encodedDocuments
 
 	triggerOnce  sync.Once
 	triggerNames map[string]bool

@@ -27,11 +27,11 @@ func textWorkflows(o *SearchWorkflowsOutput) string {
 }
 
 func textWorkflow(w *WorkflowView) string {
-	doc, err := json.Marshal(map[string]any{"nodes": w.Nodes, "connections": w.Connections, "settings": w.Settings})
+	doc, err := w.document()
 	if err != nil {
 		return w.Name
 	}
-	return fmt.Sprintf("%s %q, version %d%s\n%s%s", w.WorkflowID, w.Name, w.Version, ifText(w.Active, ", active"), textTriggers(w.Triggers), doc)
+	return fmt.Sprintf("%s %q, version %d%s\n%s{%s}", w.WorkflowID, w.Name, w.Version, ifText(w.Active, ", active"), textTriggers(w.Triggers), doc)
 }
 
 func textTriggers(list []TriggerView) string {

@@ -36,6 +36,8 @@ type WorkflowView struct {
 	Triggers    []TriggerView        `json:"triggers,omitempty" jsonschema:"how the workflow can be started"`
 	CreatedAt   time.Time            `json:"created_at"`
 	UpdatedAt   time.Time            `json:"updated_at"`
+
+	encoded []byte // nodes, connections and settings as JSON; nil: they are as above
 }
 
 // TriggerView says how one trigger node starts the workflow.

@@ -91,9 +91,16 @@ func (s *Service) view(w *workflow.Workflow, in GetWorkflowInput) (*WorkflowView
 	if tags == nil {
 		tags = []string{}
 	}
-	return &WorkflowView{WorkflowID: w.ID, Name: d.Name, Description: d.Description, Nodes: nodes, Connections: d.Connections,
+	v := &WorkflowView{WorkflowID: w.ID, Name: d.Name, Description: d.Description, Nodes: nodes, Connections: d.Connections,
 		Settings: d.Settings, PinData: d.PinData, Tags: tags, Active: w.Active, Version: w.Version, Triggers: s.triggers(w),
-		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt}, nil
+		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt}
+	if in.Detail != "summary" && len(in.Nodes) == 0 {
+		var err error
+		if v.encoded, err = s.encoded.of(w); err != nil {
+			return nil, err
+		}
+	}
+	return v, nil
 }
 
 // CreateWorkflowInput is a new workflow.
