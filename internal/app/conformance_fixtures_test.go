@@ -112,7 +112,7 @@ const schema2020 = `{"$schema":"https://json-schema.org/draft/2020-12/schema","t
 // generation does.
 func askingFixtures(s *server.MCPServer) {
 	tool(s, "test_sampling", func(ctx context.Context, req protocol.CallToolRequest) (*protocol.CallToolResult, error) {
-		out, err := s.RequestSampling(ctx, protocol.CreateMessageRequest{Request: protocol.Request{Method: string(protocol.MethodSamplingCreateMessage)},
+		out, err := s.RequestSampling(ctx, protocol.CreateMessageRequest{Request: protocol.Request{Method: string(protocol.MethodSamplingCreateMessage)}, //nolint:staticcheck // the older generation has it
 			CreateMessageParams: sampling(req.GetString("prompt", ""), 100)})
 		if err != nil {
 			return protocol.NewToolResultError(err.Error()), nil
