@@ -122,7 +122,7 @@ func TestMetricsAndTraces(t *testing.T) {
 func TestMetricsInProduction(t *testing.T) {
 	t.Parallel()
 	port := freePort(t)
-	env := []string{"ENVIRONMENT=production", "HOST=127.0.0.1", "API_SECRET_KEY=" + strings.Repeat("0123456789abcdef", 2), "ENCRYPTION_KEY=" + strings.Repeat("0f", 32),
+	env := []string{"ENVIRONMENT=production", "HOST=127.0.0.1", "API_SECRET_KEY=" + strings.Repeat("0123456789abcdef", 2), "ENCRYPTION_KEY=000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
 		"CORS_ORIGINS=https://app.example", "PUBLIC_URL=https://flow.example"}
 	open := startServerEnv(t, t.TempDir(), append(env, "METRICS_ADDR=127.0.0.1:"+port))
 	if status := open.status(t, "/api/public/metrics", ""); status != 404 {

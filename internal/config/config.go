@@ -9,20 +9,25 @@ import (
 
 // Config is the effective configuration. Each field's tags are its one
 // definition: the key in config.yaml (in upper case: the environment's name,
-// also with FLOWGATE_ before it), default, meaning, permitted values, and
-// whether it is a secret.
+// also with FLOWGATE_ before it), default (development, staging and production
+// stand for that profile's own), meaning, permitted values, whether it is a
+// secret, and whether a change is taken over while the program runs (live).
 type Config struct {
-	AppName     string `key:"app_name" default:"Workflow Agent API Gateway" doc:"Name shown at / and in the documentation."`
+	AppName     string `group:"The program" key:"app_name" default:"Workflow Agent API Gateway" doc:"Name shown at / and in the documentation."`
 	Environment string `key:"environment" default:"development" enum:"development,staging,production" doc:"Profile: development is open on this machine, staging and production refuse unsafe settings."`
 
-	Host      string `key:"host" default:"" doc:"Address to listen on. Empty: 127.0.0.1 in development, 0.0.0.0 otherwise."`
+	Version string `key:"version" default:"" doc:"Version shown. Empty: the build's."`
+	Debug   bool   `key:"debug" default:"false" live:"true" doc:"Log everything, whatever log_level says."`
+	Reload  bool   `key:"reload" development:"true" staging:"true" production:"false" doc:"Take over changes of the configuration files, or at SIGHUP, while running: of the keys that are marked live. What is faulty is refused, and the last good configuration stays in force."`
+
+	Host      string `group:"Addresses" key:"host" development:"127.0.0.1" staging:"0.0.0.0" production:"0.0.0.0" doc:"Address to listen on. Without a key required of local callers, the program must not face a network."`
 	Port      int    `key:"port" default:"8000" min:"0" max:"65535" doc:"Port to listen on; 0 takes a free one."`
 	PublicURL string `key:"public_url" default:"" doc:"Address under which people and webhooks reach this server; every link begins with it. Empty: http://HOST:PORT."`
 	DataDir   string `key:"data_dir" default:"" doc:"Folder of the embedded database, secrets and files. Empty: flowgate in the user's data folder."`
 
-	DatabaseURL string `key:"database_url" default:"" secret:"true" doc:"PostgreSQL (14 or newer) for any number of servers that share their work: postgres://user:password@host:5432/name, a direct connection. Everything is then kept there, and API_SECRET_KEY and ENCRYPTION_KEY have to be the same on all. Empty: a SQLite file in the data folder."`
+	DatabaseURL string `group:"Storage" key:"database_url" default:"" secret:"true" doc:"PostgreSQL (14 or newer) for any number of servers that share their work: postgres://user:password@host:5432/name, a direct connection. Everything is then kept there, and API_SECRET_KEY and ENCRYPTION_KEY have to be the same on all. Empty: a SQLite file in the data folder."`
 
-	LogLevel  string `key:"log_level" default:"info" enum:"debug,info,warning,error" doc:"Least serious level that is logged."`
+	LogLevel  string `group:"Observation" key:"log_level" development:"debug" staging:"info" production:"warning" live:"true" enum:"debug,info,warning,error" doc:"Least serious level that is logged."`
 	LogFormat string `key:"log_format" default:"standard" enum:"standard,json,simple" doc:"Form of a log line."`
 
 	MetricsEnabled           bool    `key:"metrics_enabled" default:"true" doc:"Count and time what happens, for Prometheus, at /api/public/metrics; in production only with metrics_token or at metrics_addr."`
@@ -32,41 +37,46 @@ type Config struct {
 	OTelExporterOTLPHeaders  string  `key:"otel_exporter_otlp_headers" default:"" secret:"true" doc:"Headers sent to the collector: name=value, several with commas."`
 	TraceSampleRatio         float64 `key:"trace_sample_ratio" default:"1" min:"0" max:"1" doc:"Part of the traces begun here that is recorded, from 0 to 1. Callers who trace decide for theirs."`
 
-	PublicAPIEnabled bool `key:"public_api_enabled" default:"true" doc:"Serve /api/public."`
+	HealthCheckEnabled bool `key:"health_check_enabled" default:"true" doc:"Ask the database, Redis and the agent how they are. False: health tells of the program alone; the probes stay."`
+
+	PublicAPIEnabled bool `group:"Tiers" key:"public_api_enabled" default:"true" doc:"Serve /api/public."`
 	AppAPIEnabled    bool `key:"app_api_enabled" default:"true" doc:"Serve /api/app."`
 	MCPAPIEnabled    bool `key:"mcp_api_enabled" default:"true" doc:"Serve /mcp and /api/mcp."`
 
 	MCPAPIKeyRequired   bool `key:"mcp_api_key_required" default:"true" doc:"Refuse MCP callers without an API key. False makes such a caller the local user; only on a loopback address outside production."`
 	MCPAllowQueryAPIKey bool `key:"mcp_allow_query_api_key" default:"false" doc:"Accept ?api_key= on the MCP tier. URLs leak, so leave it off beyond your own machine."`
 
-	CORSOrigins          []string `key:"cors_origins" default:"http://localhost:3000,http://localhost:8080" doc:"Origins whose pages may call this server from a browser."`
-	CORSAllowCredentials bool     `key:"cors_allow_credentials" default:"false" doc:"Let browsers send credentials from those origins."`
+	CORSOrigins          []string `group:"Browsers and bounds" key:"cors_origins" development:"http://localhost:3000,http://localhost:8080" live:"true" doc:"Origins whose pages may call this server from a browser, or none. To be set in staging and production."`
+	CORSAllowMethods     []string `key:"cors_allow_methods" default:"GET,HEAD,POST,PUT,PATCH,DELETE" live:"true" doc:"Methods that those pages may use."`
+	CORSAllowHeaders     []string `key:"cors_allow_headers" default:"Authorization,Content-Type,X-API-Key,X-Request-Id,If-Match,Idempotency-Key,Last-Event-ID,Mcp-Session-Id,Mcp-Protocol-Version,Mcp-Method,Mcp-Name,traceparent,tracestate" live:"true" doc:"Headers that those pages may send."`
+	CORSAllowCredentials bool     `key:"cors_allow_credentials" default:"false" live:"true" doc:"Let browsers send credentials from those origins."`
 	AllowedHosts         []string `key:"allowed_hosts" default:"" doc:"Host names accepted on /mcp besides loopback and PUBLIC_URL's."`
+	TrustedProxies       []string `key:"trusted_proxies" default:"" doc:"Address ranges of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8. Empty: nobody's."`
 	MaxBodyBytes         int64    `key:"max_body_bytes" default:"4194304" min:"1024" max:"1073741824" doc:"Largest request body, webhooks and files apart."`
 	FileMaxBytes         int64    `key:"file_max_bytes" default:"67108864" min:"1024" max:"10737418240" doc:"Largest uploaded file."`
 	FilesMaxBytes        int64    `key:"files_max_bytes" default:"1073741824" min:"0" max:"1125899906842624" doc:"What a user's files may take together. 0: any amount."`
 	FilesMaxCount        int      `key:"files_max_count" default:"10000" min:"0" max:"100000000" doc:"How many files a user may keep. 0: any number."`
 	WebhookMaxBytes      int64    `key:"webhook_max_bytes" default:"16777216" min:"1024" max:"1073741824" doc:"Largest webhook body."`
 
-	APISecretKey  string `key:"api_secret_key" default:"" secret:"true" doc:"Pepper under which API keys are hashed, at least 32 characters. Empty: made once and kept in the data folder; refused in production."`
+	APISecretKey  string `group:"Secrets" key:"api_secret_key" default:"" secret:"true" doc:"Pepper under which API keys are hashed, at least 32 characters. Empty: made once and kept in the data folder; refused in production."`
 	EncryptionKey string `key:"encryption_key" default:"" secret:"true" doc:"Key that stored credentials are sealed under: 32 bytes in hex or base64. Several with commas, the newest first, change it: new ones are sealed under the first, all are opened, and at start the rest is sealed anew; a name and a colon may stand before each. Empty: made once and kept in the data folder; refused in production."`
 
-	AuditEnabled   bool          `key:"audit_enabled" default:"true" doc:"Keep the audit log: every call and refusal, with who, which key, when and what became of it. What changes something is refused while it cannot be recorded."`
+	AuditEnabled   bool          `group:"Audit" key:"audit_enabled" default:"true" doc:"Keep the audit log: every call and refusal, with who, which key, when and what became of it. What changes something is refused while it cannot be recorded."`
 	AuditRetention time.Duration `key:"audit_retention" default:"2160h" doc:"How long entries of the audit log are kept. 0: for ever."`
 
-	WorkflowServiceHost     string `key:"workflow_service_host" default:"" doc:"Host of a remote workflow agent. Empty: the embedded one."`
+	WorkflowServiceHost     string `group:"Workflow agent" key:"workflow_service_host" default:"" doc:"Host of a remote workflow agent. Empty: the embedded one."`
 	WorkflowServicePort     int    `key:"workflow_service_port" default:"50051" min:"1" max:"65535" doc:"Port of the remote workflow agent."`
 	WorkflowServiceCA       string `key:"workflow_service_ca" default:"" doc:"File with the certificate authority of the remote agent (PEM)."`
 	WorkflowServiceCert     string `key:"workflow_service_cert" default:"" doc:"File with the certificate shown to, or by, the agent (PEM)."`
 	WorkflowServiceKey      string `key:"workflow_service_key" default:"" doc:"File with that certificate's key (PEM)."`
 	WorkflowServiceInsecure bool   `key:"workflow_service_insecure" default:"false" doc:"Speak to the remote agent without TLS. Always allowed for a loopback address in development."`
 
-	EgressAllowPrivate bool     `key:"egress_allow_private" default:"false" doc:"Let workflows' requests reach private, loopback and link-local addresses."`
+	EgressAllowPrivate bool     `group:"What workflows reach" key:"egress_allow_private" default:"false" doc:"Let workflows' requests reach private, loopback and link-local addresses."`
 	EgressAllowCIDRs   []string `key:"egress_allow_cidrs" default:"" doc:"Address ranges workflows' requests may reach although they are private, such as 10.1.0.0/16."`
 
 	MCPServers string `key:"mcp_servers" default:"" secret:"true" doc:"MCP servers that workflows may name, as JSON text: {\"files\": {\"command\": \"mcp-files\", \"args\": [\"/srv\"], \"env\": {\"KEY\": \"value\"}}, \"search\": {\"url\": \"https://mcp.example.com/mcp\"}}. A program speaks MCP over stdio; it runs as this server's user, is shared by everybody's workflows, and sees of this environment only PATH, HOME and the like. Documents cannot name commands."`
 
-	Timezone               string        `key:"timezone" default:"UTC" doc:"Time zone of workflows that name none."`
+	Timezone               string        `group:"Executions" key:"timezone" default:"UTC" doc:"Time zone of workflows that name none."`
 	ExecutionTimeout       time.Duration `key:"execution_timeout" default:"1h" doc:"Longest an execution may compute; time it waits is not counted."`
 	NodeTimeout            time.Duration `key:"node_timeout" default:"5m" doc:"Longest one run of one node may take."`
 	CodeTimeout            time.Duration `key:"code_timeout" default:"10s" doc:"Longest a code node's JavaScript may run."`
@@ -78,6 +88,8 @@ type Config struct {
 	ExecutionRetention     time.Duration `key:"execution_retention" default:"336h" doc:"How long finished executions are kept. 0: for ever."`
 	ExecutionsKept         int           `key:"executions_kept" default:"100000" min:"0" max:"100000000" doc:"How many executions are kept of each user; of older ones those that have finished are deleted. 0: any number."`
 	SQLiteSyncFull         bool          `key:"sqlite_sync_full" default:"false" doc:"Make every commit survive a power loss, at the cost of speed. A killed process loses nothing either way."`
+
+	corsNone bool // cors_origins says that there are none
 }
 
 // Production reports whether the strict profile is in force.

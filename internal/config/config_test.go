@@ -2,8 +2,10 @@ package config
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -11,20 +13,17 @@ import (
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-func TestExampleFileIsCurrent(t *testing.T) {
+func TestExampleFilesAreCurrent(t *testing.T) {
 	t.Parallel()
-	const path = "../../config.yaml"
-	if *update {
-		if err := os.WriteFile(path, []byte(Example()), 0o644); err != nil {
-			t.Fatal(err)
+	for path, want := range map[string]string{"../../config.yaml": Example(), "../../.env.example": EnvExample(), "../../docs/configuration.md": Reference()} {
+		if *update {
+			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	got, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != Example() {
-		t.Errorf("config.yaml is not what the keys say: go test ./internal/config -update")
+		if got, err := os.ReadFile(path); err != nil || string(got) != want {
+			t.Errorf("%s is not what the keys say (%v): go test ./internal/config -update", path, err)
+		}
 	}
 }
 
@@ -85,6 +84,12 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ yaml, want string }{
 		"unknown key":         {"colour: red", "unknown key colour"},
+		"misspelt key":        {"log_levle: info", "(did you mean log_level?)"},
+		"open origins":        {"environment: staging", "cors_origins: name the origins"},
+		"bad proxy":           {"trusted_proxies: [10.0.0.0/8, proxy]", `trusted_proxies: "proxy" is not a range`},
+		"short token":         {"metrics_token: abc", "metrics_token: is shorter than 16"},
+		"bad collector":       {"otel_exporter_otlp_endpoint: collector", `"collector" is not an address`},
+		"bad ratio":           {"trace_sample_ratio: 2", `"2" is not a number from 0 to 1`},
 		"not a number":        {"port: many", `port (PORT): "many" is not a whole number`},
 		"out of range":        {"port: 70000", `"70000" is not a whole number from 0 to 65535`},
 		"not a switch":        {"mcp_api_enabled: perhaps", `"perhaps" is not true or false`},
@@ -120,5 +125,61 @@ func TestSecretsAreRedacted(t *testing.T) {
 		if strings.Contains(s.Value, "s3cr3t") {
 			t.Errorf("%s shows the secret", s.Name)
 		}
+	}
+}
+
+func TestProfiles(t *testing.T) {
+	t.Parallel()
+	const secrets = "\napi_secret_key: 0123456789abcdef0123456789abcdef\nencryption_key: 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\ncors_origins: none"
+	for yaml, want := range map[string]string{
+		"":                                       "127.0.0.1 debug true http://localhost:3000 http://localhost:8080",
+		"environment: staging" + secrets:         "0.0.0.0 info true ",
+		"environment: Production" + secrets:      "0.0.0.0 warning false ",
+		"log_level: error":                       "127.0.0.1 error true http://localhost:3000 http://localhost:8080",
+		"log_level: error\ndebug: true":          "127.0.0.1 debug true http://localhost:3000 http://localhost:8080",
+		"host: ''\nlog_level:\ncors_origins: []": "127.0.0.1 debug true ",
+	} {
+		cfg, err := load(t, yaml, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(cfg.Host, " ", cfg.LogLevel, " ", cfg.Reload, " ", strings.Join(cfg.CORSOrigins, " ")); got != want {
+			t.Errorf("%q: got %q, expected %q", yaml, got, want)
+		}
+	}
+}
+
+func TestUnknownVariables(t *testing.T) {
+	t.Parallel()
+	err := unknownVariables([]string{"FLOWGATE_PROT=1", "FLOWGATE_PORT=2", "FLOWGATE_API_KEY=k", "FLOWGATE_TEST_X=1", "FLOWGATE_SERVICE_HOST=h", "PROT=3"})
+	if err == nil || err.Error() != "the environment has FLOWGATE_PROT, which is no setting (did you mean port?); flowgate config print lists them" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestExampleEnvFile sets every variable of .env.example to its default.
+func TestExampleEnvFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	yaml, env := filepath.Join(dir, "c.yaml"), filepath.Join(dir, "e")
+	text := regexp.MustCompile(`(?m)^#([A-Z_]+=)("[^"]*"|[^ \n]*).*$`).ReplaceAllString(EnvExample(), "$1$2")
+	if n := len(regexp.MustCompile(`(?m)^[A-Z_]+=`).FindAllString(text, -1)); n <= len(Keys()) {
+		t.Fatalf("%d variables for %d keys", n, len(Keys()))
+	}
+	for path, text := range map[string]string{yaml: "", env: text} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := Load(Source{File: yaml, EnvFile: env})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := load(t, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if live, later := want.difference(got); len(live)+len(later) > 0 {
+		t.Errorf("%v %v differ", live, later)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,6 +18,9 @@ type Key struct {
 	Min     int64
 	Max     int64
 	Secret  bool
+	Live    bool              // a change is taken over while the program runs
+	Profile map[string]string // environment → default, where it depends on that
+	Group   string            // heading in the documentation
 
 	index int
 }
@@ -28,10 +32,26 @@ func (k Key) Env() string { return strings.ToUpper(k.Name) }
 func Keys() []Key {
 	t := reflect.TypeFor[Config]()
 	keys := make([]Key, 0, t.NumField())
+	group := ""
 	for i := range t.NumField() {
+		if !t.Field(i).IsExported() {
+			continue
+		}
 		tag := t.Field(i).Tag
 		k := Key{Name: tag.Get("key"), Default: tag.Get("default"), Doc: tag.Get("doc"),
-			Secret: tag.Get("secret") == "true", index: i, Max: 1 << 62}
+			Secret: tag.Get("secret") == "true", Live: tag.Get("live") == "true", index: i, Max: 1 << 62}
+		if g := tag.Get("group"); g != "" {
+			group = g
+		}
+		k.Group = group
+		for _, profile := range profiles() {
+			if v, ok := tag.Lookup(profile); ok {
+				if k.Profile == nil {
+					k.Profile = map[string]string{}
+				}
+				k.Profile[profile] = v
+			}
+		}
 		if e := tag.Get("enum"); e != "" {
 			k.Enum = strings.Split(e, ",")
 		}
@@ -44,6 +64,30 @@ func Keys() []Key {
 		keys = append(keys, k)
 	}
 	return keys
+}
+
+func profiles() []string { return []string{"development", "staging", "production"} }
+
+// defaultIn is the key's value where nothing sets it, in that environment.
+func (k Key) defaultIn(environment string) string {
+	if v, ok := k.Profile[environment]; ok {
+		return v
+	}
+	return k.Default
+}
+
+// Defaults tells the default for people.
+func (k Key) Defaults() string {
+	if k.Profile == nil {
+		return k.Default
+	}
+	var parts []string
+	for _, profile := range profiles() {
+		if v := k.defaultIn(profile); v != "" {
+			parts = append(parts, v+" in "+profile)
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Setting is a key with its value in force, for people to read.
@@ -68,6 +112,38 @@ func (c *Config) Settings() []Setting {
 		out = append(out, Setting{Key: k, Value: text})
 	}
 	return out
+}
+
+// difference names the keys whose values differ: those that are live, and
+// those that wait for a restart.
+func (c *Config) difference(next *Config) (live, later []string) {
+	a, b := reflect.ValueOf(c).Elem(), reflect.ValueOf(next).Elem()
+	for _, k := range Keys() {
+		if reflect.DeepEqual(a.Field(k.index).Interface(), b.Field(k.index).Interface()) {
+			continue
+		}
+		if k.Live {
+			live = append(live, k.Name)
+		} else {
+			later = append(later, k.Name)
+		}
+	}
+	return live, later
+}
+
+// with returns a copy of c with the named keys' values of next.
+func (c *Config) with(next *Config, names []string) *Config {
+	merged := *c
+	to, from := reflect.ValueOf(&merged).Elem(), reflect.ValueOf(next).Elem()
+	for _, k := range Keys() {
+		if slices.Contains(names, k.Name) {
+			to.Field(k.index).Set(from.Field(k.index))
+		}
+	}
+	if slices.Contains(names, "cors_origins") {
+		merged.corsNone = next.corsNone
+	}
+	return &merged
 }
 
 // parseList reads a YAML list, a JSON array or comma-separated text.

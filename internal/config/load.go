@@ -26,7 +26,7 @@ type Source struct {
 func Load(src Source) (*Config, error) {
 	v := viper.New()
 	for _, k := range Keys() {
-		v.SetDefault(k.Name, k.Default)
+		v.SetDefault(k.Name, k.Default) // the profile's own are known only when all is read
 		if err := v.BindEnv(k.Name, "FLOWGATE_"+k.Env(), k.Env()); err != nil {
 			return nil, err
 		}
@@ -41,7 +41,7 @@ func Load(src Source) (*Config, error) {
 		v.Set(name, value)
 	}
 	cfg, err := decode(v)
-	if err != nil {
+	if err := errors.Join(err, unknownVariables(os.Environ())); err != nil {
 		return nil, err
 	}
 	cfg.complete()
@@ -74,7 +74,7 @@ func readYAML(v *viper.Viper, file string) error {
 	}
 	if len(unknown) > 0 {
 		slices.Sort(unknown)
-		return fmt.Errorf("%s: unknown key %s; flowgate config print lists the known ones", file, strings.Join(unknown, ", "))
+		return fmt.Errorf("%s: unknown key %s%s; flowgate config print lists the known ones", file, strings.Join(unknown, ", "), near(unknown[0]))
 	}
 	return nil
 }
@@ -113,13 +113,86 @@ func decode(v *viper.Viper) (*Config, error) {
 	cfg := &Config{}
 	var faults []error
 	value := reflect.ValueOf(cfg).Elem()
+	environment := strings.ToLower(strings.TrimSpace(v.GetString("environment")))
 	for _, k := range Keys() {
 		raw := v.Get(k.Name)
+		if k.Profile != nil && isEmpty(raw) {
+			raw = k.defaultIn(environment)
+		}
 		if err := assign(value.Field(k.index), raw, k); err != nil {
 			faults = append(faults, fmt.Errorf("%s (%s): %w", k.Name, k.Env(), err))
 		}
 	}
 	return cfg, errors.Join(faults...)
+}
+
+func isEmpty(raw any) bool {
+	switch raw := raw.(type) {
+	case nil:
+		return true
+	case []any:
+		return false
+	default:
+		return strings.TrimSpace(fmt.Sprint(raw)) == ""
+	}
+}
+
+// notSettings begin the names of variables, FLOWGATE_ apart, that are ours but
+// no settings: the caller's key, those of tests, and those that Kubernetes
+// makes for a service of our name.
+func notSettings() []string {
+	return []string{"API_KEY", "TEST_", "CRASH_", "SCENARIOS", "SQLITE_TEST_", "SERVICE_", "PORT_"}
+}
+
+// unknownVariables names those that are written as settings and are none.
+func unknownVariables(environ []string) error {
+	var faults []error
+	known := Keys()
+	for _, e := range environ {
+		name, _, _ := strings.Cut(e, "=")
+		rest, ours := strings.CutPrefix(name, "FLOWGATE_")
+		if !ours || slices.ContainsFunc(notSettings(), func(prefix string) bool { return strings.HasPrefix(rest, prefix) }) {
+			continue
+		}
+		if !slices.ContainsFunc(known, func(k Key) bool { return k.Env() == rest }) {
+			faults = append(faults, fmt.Errorf("the environment has %s, which is no setting%s; flowgate config print lists them", name, near(strings.ToLower(rest))))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// near suggests the known key that a name was probably meant to be.
+func near(name string) string {
+	best, least := "", 4
+	for _, k := range Keys() {
+		if d := distance(name, k.Name); d < least {
+			best, least = k.Name, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return " (did you mean " + best + "?)"
+}
+
+// distance is how many letters have to change to make b of a.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
 }
 
 func assign(field reflect.Value, raw any, k Key) error {
@@ -171,11 +244,11 @@ func assign(field reflect.Value, raw any, k Key) error {
 
 // complete fills in what follows from other values.
 func (c *Config) complete() {
-	if c.Host == "" {
-		c.Host = "127.0.0.1"
-		if !c.Development() {
-			c.Host = "0.0.0.0"
-		}
+	if c.Debug {
+		c.LogLevel = "debug"
+	}
+	if len(c.CORSOrigins) == 1 && strings.EqualFold(c.CORSOrigins[0], "none") {
+		c.CORSOrigins, c.corsNone = []string{}, true
 	}
 	if c.DataDir == "" {
 		c.DataDir = defaultDataDir()

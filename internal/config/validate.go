@@ -29,6 +29,14 @@ func (c *Config) Validate() error {
 	if c.CORSAllowCredentials && slices.Contains(c.CORSOrigins, "*") {
 		fault("cors_origins: * cannot go together with cors_allow_credentials; name the origins")
 	}
+	if !c.Development() && len(c.CORSOrigins) == 0 && !c.corsNone {
+		fault("cors_origins: name the origins whose pages may call this server (CORS_ORIGINS=https://app.example.org), or none")
+	}
+	for _, cidr := range c.TrustedProxies {
+		if _, err := netip.ParsePrefix(cidr); err != nil {
+			fault("trusted_proxies: %q is not a range such as 10.0.0.0/8", cidr)
+		}
+	}
 	if c.APISecretKey != "" && len(c.APISecretKey) < minSecret {
 		fault("api_secret_key: is shorter than %d characters; make one with: openssl rand -hex 32", minSecret)
 	}
