@@ -17,9 +17,10 @@ import (
 func (s *Server) publicRoutes() {
 	e := s.echo
 	e.GET("/", s.root)
-	e.GET("/livez", func(c echo.Context) error { return writeJSON(c, http.StatusOK, map[string]string{"status": "alive"}) })
-	e.GET("/readyz", s.ready)
-	e.GET("/health", s.healthRoute)
+	for path, probe := range map[string]echo.HandlerFunc{"/livez": s.alive, "/readyz": s.ready, "/health": s.healthRoute} {
+		e.GET(path, probe)
+		e.HEAD(path, probe)
+	}
 	e.GET("/.well-known/oauth-protected-resource", s.resourceMetadata)
 	e.GET("/.well-known/oauth-protected-resource/mcp", s.resourceMetadata)
 	if s.PublicOff {
@@ -27,6 +28,7 @@ func (s *Server) publicRoutes() {
 	}
 	for _, prefix := range []string{"/api/public", "/api/v1/public"} {
 		e.GET(prefix+"/health", s.healthRoute)
+		e.HEAD(prefix+"/health", s.healthRoute)
 		e.GET(prefix+"/status", s.status)
 		e.GET(prefix+"/info", s.info)
 		if s.Metrics != nil && s.ShowMetrics {
@@ -49,7 +51,12 @@ func (s *Server) metricsToken(next echo.HandlerFunc) echo.HandlerFunc {
 
 func (s *Server) root(c echo.Context) error {
 	return writeJSON(c, http.StatusOK, map[string]any{"name": s.Name, "version": s.Version,
-		"links": map[string]string{"health": s.PublicURL + "/health", "status": s.PublicURL + "/api/public/status", "mcp": s.PublicURL + "/mcp", "docs": s.PublicURL + "/docs", "redoc": s.PublicURL + "/redoc", "openapi": s.PublicURL + "/openapi.json"}})
+		"links": map[string]string{"health": s.PublicURL + "/health", "status": s.PublicURL + "/api/public/status", "info": s.PublicURL + "/api/public/info", "mcp": s.PublicURL + "/mcp", "docs": s.PublicURL + "/docs", "redoc": s.PublicURL + "/redoc", "openapi": s.PublicURL + "/openapi.json"}})
+}
+
+// alive says that the process answers, and nothing else.
+func (s *Server) alive(c echo.Context) error {
+	return writeJSON(c, http.StatusOK, map[string]string{"status": "alive"})
 }
 
 func (s *Server) features() map[string]bool {

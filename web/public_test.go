@@ -43,6 +43,14 @@ func TestPublicRoutes(t *testing.T) {
 	if r := w.send(t, "GET", "/", ""); r.json["version"] != "1.2.3" || r.json["links"] == nil {
 		t.Errorf("/: %s", r.body)
 	}
+	if r := w.send(t, "GET", "/api/public/docs", ""); r.status != 302 || r.header.Get("Location") != "/docs" {
+		t.Errorf("docs: %d %v", r.status, r.header)
+	}
+	for _, path := range []string{"/livez", "/readyz", "/health"} {
+		if r := w.send(t, "HEAD", path, ""); r.status != 200 {
+			t.Errorf("HEAD %s: %d", path, r.status)
+		}
+	}
 	if r := w.send(t, "GET", "/api/public/status", ""); r.json["features"].(map[string]any)["app_api"] != true {
 		t.Errorf("status: %s", r.body)
 	}

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -98,6 +97,7 @@ type Server struct {
 	tickets    *seal.Box
 	health     healthCache
 	stopOnce   sync.Once
+	corsNow    atomic.Pointer[corsRules]
 }
 
 // New returns a server with its routes; Start makes it listen.
@@ -105,19 +105,20 @@ func New(o Options) (*Server, error) {
 	switch {
 	case o.Service == nil || o.Authenticator == nil:
 		return nil, errors.New("web: Options.Service and Options.Authenticator are required")
-	case o.CORS.Credentials && strings.Contains(strings.Join(o.CORS.Origins, " "), "*"):
-		return nil, errors.New("web: CORS with credentials needs origins by name, not *")
 	}
 	s := &Server{Options: withDefaults(o), stopped: make(chan struct{}), times: usualTimes()}
 	var err error
 	if s.tickets, err = newTickets(o.TicketKey); err != nil {
 		return nil, fmt.Errorf("web: Options.TicketKey: %w", err)
 	}
+	if err := s.SetCORS(o.CORS); err != nil {
+		return nil, err
+	}
 	s.echo = echo.New()
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError
 	s.echo.IPExtractor = extractIP(o.TrustedProxies)
-	s.echo.Use(s.requestID, s.observe, s.recover, securityHeaders, s.cors(), s.limits)
+	s.echo.Use(s.requestID, s.observe, s.recover, securityHeaders, s.cors, s.limits)
 	if err := s.checkSpecial(); err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"strconv"
 	"sync"
 	"time"
@@ -26,8 +25,8 @@ import (
 	"flowgate/internal/telemetry"
 )
 
-// Version of the build.
-const Version = "0.1.0"
+// Version of the build; a release sets it when it links.
+var Version = "0.1.0"
 
 // App is the whole product in this process: the core, an engine (unless a
 // remote agent is configured), and the service the doors stand on.
@@ -70,13 +69,14 @@ func (a *App) open(ctx context.Context) (err error) {
 	tokens := auth.NewAgentTokens(a.Issuer)
 	client := grpcclient.Options{Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer, Token: func(ctx context.Context) (string, error) { return tokens.Token(grpcclient.Owner(ctx)) }}
 	if a.Config.WorkflowServiceHost != "" {
-		a.remoteAgent(&client)
+		remoteAgent(a.Config, &client)
 	} else if err := a.embeddedAgent(ctx, background, &client, tokens); err != nil {
 		return err
 	}
 	if a.Agent, err = grpcclient.Dial(client); err != nil {
 		return fmt.Errorf("connect to the workflow agent: %w", err)
 	}
+	a.Watches("grpc", a.Agent.Health)
 	sign, err := a.signer(ctx)
 	if err != nil {
 		return err
@@ -96,8 +96,7 @@ func (a *App) open(ctx context.Context) (err error) {
 }
 
 // remoteAgent points the client at the configured agent.
-func (a *App) remoteAgent(client *grpcclient.Options) {
-	c := a.Config
+func remoteAgent(c *config.Config, client *grpcclient.Options) {
 	client.Target = net.JoinHostPort(c.WorkflowServiceHost, strconv.Itoa(c.WorkflowServicePort))
 	ip := net.ParseIP(c.WorkflowServiceHost)
 	here := c.WorkflowServiceHost == "localhost" || ip != nil && ip.IsLoopback()
@@ -275,15 +274,11 @@ func (e *Engine) Close() {
 }
 
 func newGuard(cfg *config.Config, log *slog.Logger) (*egress.Guard, error) {
-	opts := egress.Options{AllowPrivate: cfg.EgressAllowPrivate, Logger: log}
-	for _, text := range cfg.EgressAllowCIDRs {
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, fmt.Errorf("egress_allow_cidrs: %w", err)
-		}
-		opts.AllowCIDRs = append(opts.AllowCIDRs, prefix)
+	allowed, err := prefixes(cfg.EgressAllowCIDRs)
+	if err != nil {
+		return nil, fmt.Errorf("egress_allow_cidrs: %w", err)
 	}
-	return egress.New(opts), nil
+	return egress.New(egress.Options{AllowPrivate: cfg.EgressAllowPrivate, AllowCIDRs: allowed, Logger: log}), nil
 }
 
 func newUserID() string { return uuid.NewString() }

@@ -49,8 +49,10 @@ type Core struct {
 	// Audit is the log of calls and refusals; nil when it is switched off.
 	Audit *audit.Log
 
-	pepper  []byte          // API_SECRET_KEY, or what stands for it
-	durable durable.Options // in the same database as Store
+	pepper     []byte          // API_SECRET_KEY, or what stands for it
+	durable    durable.Options // in the same database as Store
+	components []*Component    // that health asks
+	changes    []config.Change // who takes over changes of the configuration
 }
 
 // OpenCore opens the data folder, making it and its secrets the first time,
@@ -63,6 +65,7 @@ func OpenCore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Core,
 	if err := c.openStore(ctx); err != nil {
 		return nil, err
 	}
+	c.Watches("database", c.Store.Ping)
 	if err := c.openTelemetry(ctx); err != nil {
 		return nil, errors.Join(err, c.Store.Close())
 	}
@@ -127,6 +130,27 @@ func (c *Core) openFiles() error {
 	c.Files = &service.Files{Store: c.Store, Contents: contents, MaxBytes: c.Config.FileMaxBytes,
 		Quota: store.FileQuota{Bytes: c.Config.FilesMaxBytes, Count: c.Config.FilesMaxCount}}
 	return nil
+}
+
+// OnReload adds one who takes over changes of live configuration keys.
+func (c *Core) OnReload(change config.Change) { c.changes = append(c.changes, change) }
+
+// Reloader returns who reloads the configuration, which was loaded from src as
+// loaded, for all who asked by OnReload.
+func (c *Core) Reloader(src config.Source, loaded *config.Config) *config.Reloader {
+	r := config.NewReloader(src, loaded, c.Log, c.Metrics.Reloaded)
+	for _, change := range c.changes {
+		r.OnChange(change)
+	}
+	return r
+}
+
+// ShownVersion is the version that callers are told.
+func (c *Core) ShownVersion() string {
+	if c.Config.Version != "" {
+		return c.Config.Version
+	}
+	return Version
 }
 
 // Close gives the database back.

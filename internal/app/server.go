@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"flowgate/internal/auth"
+	"flowgate/internal/config"
 	"flowgate/internal/telemetry"
 	"flowgate/mcp"
 	"flowgate/web"
@@ -39,7 +42,9 @@ func (a *App) Authenticator(local *auth.Identity) *auth.Authenticator {
 func (a *App) Server(ctx context.Context, local *auth.Identity, change ...func(*mcp.Options)) (*Server, error) {
 	c := a.Config
 	authenticator := a.Authenticator(local)
-	guard := auth.Guard{AllowedHosts: slices.Clone(c.AllowedHosts), AllowedOrigins: c.CORSOrigins}
+	var origins atomic.Pointer[[]string] // they may change
+	origins.Store(&c.CORSOrigins)
+	guard := auth.Guard{AllowedHosts: slices.Clone(c.AllowedHosts), MoreOrigins: func() []string { return *origins.Load() }}
 	if u, err := url.Parse(a.PublicURL()); err == nil && u.Host != "" && len(guard.AllowedHosts) > 0 {
 		guard.AllowedHosts = append(guard.AllowedHosts, u.Host)
 	}
@@ -51,7 +56,7 @@ func (a *App) Server(ctx context.Context, local *auth.Identity, change ...func(*
 	if err != nil {
 		return nil, fmt.Errorf("load the key of stream tickets: %w", err)
 	}
-	options := mcp.Options{Service: a.Service, Authenticator: authenticator, Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer, Version: Version,
+	options := mcp.Options{Service: a.Service, Authenticator: authenticator, Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer, Version: a.ShownVersion(),
 		PublicURL: a.PublicURL(), Guard: guard, AllowQueryKey: c.MCPAllowQueryAPIKey,
 		MaxBody: c.MaxBodyBytes, SessionKey: sessionKey}
 	for _, f := range change {
@@ -61,23 +66,51 @@ func (a *App) Server(ctx context.Context, local *auth.Identity, change ...func(*
 	if err != nil {
 		return nil, fmt.Errorf("set up the MCP door: %w", err)
 	}
+	proxies, err := prefixes(c.TrustedProxies)
+	if err != nil {
+		return nil, fmt.Errorf("trusted_proxies: %w", err)
+	}
 	server, err := web.New(web.Options{Service: a.Service, Authenticator: authenticator, Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer,
 		ShowMetrics: a.showMetrics(), MetricsToken: c.MetricsToken,
-		Name: c.AppName, Version: Version, Environment: c.Environment, PublicURL: a.PublicURL(),
+		Name: c.AppName, Version: a.ShownVersion(), Environment: c.Environment, PublicURL: a.PublicURL(),
 		MCP: door.Handler(), Health: a.Health, OnStop: func() { a.stopping(door) }, Drain: stopAnswering + stopRequests,
 		PublicOff: !c.PublicAPIEnabled, AppOff: !c.AppAPIEnabled, MCPOff: !c.MCPAPIEnabled, AllowQueryKey: c.MCPAllowQueryAPIKey,
-		Guard: guard, CORS: web.CORS{Origins: c.CORSOrigins, Credentials: c.CORSAllowCredentials},
+		Guard: guard, CORS: corsOf(c), TrustedProxies: proxies,
 		MaxBody: c.MaxBodyBytes, MaxWebhookBody: c.WebhookMaxBytes, MaxFile: c.FileMaxBytes, TicketKey: ticketKey, Errors: a.errors})
 	if err != nil {
 		door.Close()
 		return nil, fmt.Errorf("set up the web door: %w", err)
 	}
+	a.OnReload(func(next *config.Config) (func(), error) {
+		return func() {
+			origins.Store(&next.CORSOrigins)
+			if err := server.SetCORS(corsOf(next)); err != nil { // Validate has refused it
+				a.Log.Error("the rules for other sites' pages were not changed", "error", err)
+			}
+		}, nil
+	})
 	metrics, err := a.openMetrics(ctx)
 	if err != nil {
 		door.Close()
 		return nil, err
 	}
 	return &Server{mcp: door, web: server, noMetrics: sync.OnceFunc(metrics.start(a.Log))}, nil
+}
+
+func corsOf(c *config.Config) web.CORS {
+	return web.CORS{Origins: c.CORSOrigins, Methods: c.CORSAllowMethods, Headers: c.CORSAllowHeaders, Credentials: c.CORSAllowCredentials}
+}
+
+func prefixes(texts []string) ([]netip.Prefix, error) {
+	out := make([]netip.Prefix, 0, len(texts))
+	for _, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
 }
 
 // How an orderly end goes: requests under way may end by themselves, then
@@ -116,18 +149,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mcp.Close()
 	s.noMetrics() // last, so that the end can be seen
 	return err
-}
-
-// Health asks the components the server depends on.
-func (a *App) Health(ctx context.Context) web.Health {
-	return web.Health{Database: checked(a.Store.Ping(ctx)), Agent: checked(a.Agent.Health(ctx))}
-}
-
-func checked(err error) web.Check {
-	if err != nil {
-		return web.CheckDown
-	}
-	return web.CheckUp
 }
 
 func randomSecret() ([]byte, error) {

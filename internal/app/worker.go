@@ -15,7 +15,7 @@ import (
 // Worker is the workflow agent alone: it runs executions of the store and
 // answers gateways over gRPC.
 type Worker struct {
-	core   *Core
+	*Core
 	engine *Engine
 	manage *engine.Manager
 	server *agent.Server
@@ -27,7 +27,7 @@ func OpenWorker(ctx context.Context, cfg *config.Config, log *slog.Logger, tls a
 	if err != nil {
 		return nil, err
 	}
-	w = &Worker{core: core}
+	w = &Worker{Core: core}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.Close(ctx))
@@ -47,11 +47,11 @@ func OpenWorker(ctx context.Context, cfg *config.Config, log *slog.Logger, tls a
 
 // Serve answers gateways until ctx ends.
 func (w *Worker) Serve(ctx context.Context, lis net.Listener) error {
-	metrics, err := w.core.openMetrics(ctx)
+	metrics, err := w.Core.openMetrics(ctx)
 	if err != nil {
 		return errors.Join(err, lis.Close())
 	}
-	defer metrics.start(w.core.Log)()
+	defer metrics.start(w.Core.Log)()
 	return w.server.Serve(ctx, lis)
 }
 
@@ -64,5 +64,5 @@ func (w *Worker) Close(ctx context.Context) error {
 	if w.engine != nil {
 		w.engine.Close()
 	}
-	return errors.Join(append(errs, w.core.Close())...)
+	return errors.Join(append(errs, w.Core.Close())...)
 }

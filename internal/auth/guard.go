@@ -20,6 +20,9 @@ type Guard struct {
 	AllowedHosts []string
 	// AllowedOrigins are accepted Origin headers besides the server's own.
 	AllowedOrigins []string
+	// MoreOrigins, when not nil, returns further ones, which may change while
+	// the program runs.
+	MoreOrigins func() []string
 }
 
 // Check returns CodeForbidden for a request that a stranger's page may have
@@ -58,7 +61,8 @@ func (g Guard) originAllowed(r *http.Request) bool {
 	if len(origins) > 1 {
 		return false
 	}
-	if slices.ContainsFunc(g.AllowedOrigins, func(allowed string) bool { return strings.EqualFold(allowed, origins[0]) }) {
+	same := func(allowed string) bool { return strings.EqualFold(allowed, origins[0]) }
+	if slices.ContainsFunc(g.AllowedOrigins, same) || g.MoreOrigins != nil && slices.ContainsFunc(g.MoreOrigins(), same) {
 		return true
 	}
 	u, err := url.Parse(origins[0])

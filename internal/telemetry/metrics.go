@@ -37,6 +37,7 @@ type Metrics struct {
 	open        *bound[string, prometheus.Gauge]
 	opened      *bound[string, prometheus.Counter]
 	reloads     *bound[string, prometheus.Counter]
+	components  *bound[string, prometheus.Gauge]
 }
 
 type (
@@ -97,6 +98,8 @@ func (m *Metrics) trouble(r *prometheus.Registry) {
 	m.redisErrors = counters(r, "flowgate_redis_errors_total", "Failures of Redis, by what was asked of it.", "operation")
 	m.limited = counters(r, "flowgate_rate_limited_total", "Calls refused by a rate limit, by its scope.", "scope")
 	m.unknown = counters(r, "flowgate_auth_failures_total", "Callers refused because they did not prove who they are, by reason.", "reason")
+	up := gaugeVec(r, "flowgate_component_up", "1 while the component answers health's questions, else 0.", "component")
+	m.components = bind(func(k string) prometheus.Gauge { return up.WithLabelValues(k) })
 	m.reloads = counters(r, "flowgate_config_reloads_total", "Reloads of the configuration, by result: ok or refused.", "result")
 }
 

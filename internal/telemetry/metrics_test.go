@@ -50,6 +50,8 @@ func TestMetrics(t *testing.T) {
 		`flowgate_streams_total{kind="chat"} 1`,
 		`flowgate_config_reloads_total{result="ok"} 1`,
 		`flowgate_config_reloads_total{result="refused"} 1`,
+		`flowgate_component_up{component="database"} 1`,
+		`flowgate_component_up{component="redis"} 0`,
 		`flowgate_asked 7`,
 	} {
 		if !strings.Contains(text, want) {
@@ -82,6 +84,8 @@ func record(m *Metrics) {
 	m.Stream("chat")()
 	m.Reloaded(true)
 	m.Reloaded(false)
+	m.Component("database", true)
+	m.Component("redis", false)
 }
 
 func TestNothingIsRecordedByNil(t *testing.T) {

@@ -157,3 +157,17 @@ func (m *Metrics) Reloaded(ok bool) {
 	}
 	increase(m.reloads, "refused")
 }
+
+// Component records how a component the server depends on is.
+func (m *Metrics) Component(name string, up bool) {
+	if m == nil {
+		return
+	}
+	g, ok := m.components.get(name)
+	switch {
+	case ok && up:
+		g.Set(1)
+	case ok:
+		g.Set(0)
+	}
+}
