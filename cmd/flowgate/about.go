@@ -62,13 +62,21 @@ func configCommand(o *options) *cobra.Command {
 }
 
 func healthcheckCommand(o *options) *cobra.Command {
-	var url string
+	var url, address string
 	c := &cobra.Command{
 		Use: "healthcheck", GroupID: "about", Short: "Ask the server on this machine whether it is ready", Args: cobra.NoArgs,
-		Long: "Asks GET /readyz of the configured address and ends with 0 when it answers 200, else with 1.",
+		Long:    "Asks GET /readyz of the configured address and ends with 0 when it answers 200, else with 1.\nWith --agent it asks a workflow agent instead, by gRPC.",
+		Example: "  flowgate healthcheck --port 8000\n  flowgate healthcheck --agent 127.0.0.1:50051",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, _, err := o.loadQuiet()
 			if err != nil {
+				return err
+			}
+			if address != "" {
+				if err := app.AskAgent(cmd.Context(), cfg, address); err != nil {
+					return err
+				}
+				_, err = fmt.Fprintln(o.out, "ready")
 				return err
 			}
 			if url == "" {
@@ -86,6 +94,7 @@ func healthcheckCommand(o *options) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&url, "url", "", "ask this address instead")
+	c.Flags().StringVar(&address, "agent", "", "ask the workflow agent at this address")
 	o.flag(c, "port", "port", "port of the server")
 	return c
 }

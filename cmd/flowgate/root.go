@@ -20,6 +20,8 @@ type options struct {
 	*streams
 	configFile string
 	flags      map[string]string // configuration keys given as flags
+	level      slog.LevelVar     // of the log
+	loaded     config.Config     // as it was loaded
 }
 
 func newRoot(s *streams) *cobra.Command {
@@ -47,10 +49,12 @@ in one folder on this machine.
 	root.PersistentFlags().StringVar(&o.configFile, "config", "", "read this configuration file (default: ./config.yaml when there is one)")
 	o.flag(root, "data-dir", "data_dir", "folder of the database, secrets and files")
 	o.flag(root, "log-level", "log_level", "debug, info, warning or error")
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddGroup(&cobra.Group{ID: "run", Title: "Run:"}, &cobra.Group{ID: "manage", Title: "Manage:"}, &cobra.Group{ID: "about", Title: "About:"})
 	root.AddCommand(serveCommand(o), stdioCommand(o), agentCommand(o), runCommand(o), keysCommand(o), tokenCommand(o), auditCommand(o),
-		workflowCommand(o), configCommand(o), mcpConfigCommand(o), healthcheckCommand(o), versionCommand(o), codeWorkerCommand(o))
+		workflowCommand(o), backupCommand(o), restoreCommand(o), pruneCommand(o), migrateCommand(o),
+		configCommand(o), mcpConfigCommand(o), doctorCommand(o), healthcheckCommand(o), versionCommand(o), manCommand(o), codeWorkerCommand(o))
+	root.SetHelpCommandGroupID("about")
+	root.SetCompletionCommandGroupID("about")
 	root.Version = app.Version
 	for _, c := range root.Commands() {
 		wrapArgs(c)
@@ -126,7 +130,7 @@ func (f *keyFlag) Type() string {
 // load reads the configuration and makes the logger, which writes to stderr:
 // stdout belongs to a command's result.
 func (o *options) load() (*config.Config, *slog.Logger, error) {
-	cfg, err := config.Load(config.Source{File: o.configFile, Flags: o.flags})
+	cfg, err := config.Load(o.source())
 	if err != nil {
 		return nil, nil, fmt.Errorf("the configuration has faults:\n%w", err)
 	}
@@ -135,8 +139,11 @@ func (o *options) load() (*config.Config, *slog.Logger, error) {
 		return nil, nil, err // Load has checked it
 	}
 	time.Local = zone // what JavaScript's Date in expressions takes for local
-	return cfg, telemetry.NewLogger(telemetry.LogOptions{Format: cfg.LogFormat, Level: cfg.LogLevel, Output: o.err}), nil
+	o.loaded = *cfg
+	return cfg, telemetry.NewLogger(telemetry.LogOptions{Format: cfg.LogFormat, Level: cfg.LogLevel, LevelVar: &o.level, Output: o.err}), nil
 }
+
+func (o *options) source() config.Source { return config.Source{File: o.configFile, Flags: o.flags} }
 
 // loadQuiet is load for short commands: their log is for trouble only.
 func (o *options) loadQuiet() (*config.Config, *slog.Logger, error) {

@@ -61,6 +61,7 @@ func (o *options) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	defer o.watchConfig(ctx, a.Core)()
 	o.greet(a, lis.Addr())
 	a.Warm()
 	return errors.Join(server.Serve(ctx, lis), server.Shutdown(context.WithoutCancel(ctx)))
@@ -161,6 +162,7 @@ func (o *options) agent(ctx context.Context, address, clientCA string) (err erro
 	if err != nil {
 		return fmt.Errorf("listen: %w; choose another address with --listen", err)
 	}
+	defer o.watchConfig(ctx, w.Core)()
 	fmt.Fprintf(o.err, "flowgate %s agent listens on %s, data in %s\n", app.Version, lis.Addr(), cfg.DataDir)
 	return w.Serve(ctx, lis)
 }

@@ -69,15 +69,7 @@ const longest = 30 * time.Second
 // caller closes it. Of processes that open a new database at once one migrates
 // and the others wait. A database made by a newer version is refused.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Schema == "" {
-		o.Schema = DefaultSchema
-	}
+	o = o.withDefaults()
 	cfg, err := poolConfig(o)
 	if err != nil {
 		return nil, err
@@ -92,6 +84,19 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Schema == "" {
+		o.Schema = DefaultSchema
+	}
+	return o
 }
 
 func (s *Store) open(ctx context.Context, o Options, cfg *pgxpool.Config) error {
