@@ -2,9 +2,10 @@
 SHELL := /bin/bash -o pipefail
 TOOLS := $(CURDIR)/.cache/bin
 GOLANGCI_VERSION := v2.15.0
+AIR_VERSION := v1.67.4
 export PATH := $(TOOLS):$(PATH)
 
-.PHONY: help build check fmt vet lint generated test scenarios fuzz generate clean
+.PHONY: help build dev check fmt vet lint generated deploy supply test scenarios fuzz generate release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 16
@@ -12,7 +13,16 @@ help: ## list the targets
 build: ## build ./flowgate
 	go build -trimpath -o flowgate ./cmd/flowgate
 
-check: fmt vet lint generated test ## everything CI runs: format, vet, lint, generated files, race tests, end to end
+dev: $(TOOLS)/air-$(AIR_VERSION) ## serve, and rebuild and restart when the source changes
+	@mkdir -p .cache/dev
+	DATA_DIR=$${DATA_DIR:-$(CURDIR)/.cache/dev} $<
+
+$(TOOLS)/air-$(AIR_VERSION):
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) go install github.com/air-verse/air@$(AIR_VERSION)
+	mv $(TOOLS)/air $@
+
+check: fmt vet lint generated deploy supply test ## everything CI runs: format, vet, lint, generated files, deployment, licences, race tests, end to end
 
 fmt:
 	@files=$$(git ls-files '*.go') && [ -n "$$files" ] || { echo "not a git checkout"; exit 1; }; \
@@ -34,6 +44,17 @@ generated: ## generated files are current
 
 generate: ## make generated files anew
 	.ci/generated
+
+deploy: ## the Dockerfile's build stages, the compose file and the manifests work
+	.ci/manifests
+	.ci/dockerfile
+
+supply: ## licences and known vulnerabilities of what is linked in
+	.ci/licences
+	.ci/vulnerabilities
+
+release: ## archives for each system with checksums and a bill of materials, in dist/ (VERSION=1.2.3)
+	.ci/release $(VERSION)
 
 test: ## race tests, with PostgreSQL where one can be had, and the official MCP clients
 	.ci/with-services .ci/race-test ./...
