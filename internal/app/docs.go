@@ -6,6 +6,7 @@ import (
 
 	"flowgate/internal/service"
 	"flowgate/internal/workflow"
+	"flowgate/web"
 )
 
 // NodesDocument is docs/workflows.md's list of node types, from the catalogue.
@@ -65,6 +66,47 @@ func ToolsDocument(table []*service.Capability) string {
 		}
 	}
 	return b.String()
+}
+
+// PublicDocument is docs/api/public.md.
+func PublicDocument(routes []web.Described) string {
+	var b strings.Builder
+	b.WriteString("<!-- Made from web/describe.go; go test ./internal/app -update makes it anew. -->\n# Public routes\n\n" +
+		"Anyone may call these; limits go by address. `/api/v1/public/…` is the same as `/api/public/…`.\n" +
+		"`PUBLIC_API_ENABLED=false` takes `/api/public` away; the root's routes stay.\n\n| route | answer |\n|---|---|\n")
+	for _, r := range routes {
+		fmt.Fprintf(&b, "| `%s %s` | %s |\n", r.Method, r.Path, oneLine(r.Does))
+	}
+	b.WriteString("\n```sh run server\ncurl -fsS $URL/api/public/health\ncurl -fsS $URL/api/public/status\ncurl -fsS $URL/api/public/info\ncurl -fsS $URL/readyz\n```\n\n" +
+		"Failures of every tier look like `{\"error\": \"<code>\", \"message\", \"request_id\", \"details\"?}`;\n" +
+		"`X-Request-Id` is on every answer, and one that is sent along is kept.\n")
+	return b.String()
+}
+
+// AppDocument is docs/api/app.md: every route of every capability.
+func AppDocument(table []*service.Capability) string {
+	var b strings.Builder
+	b.WriteString("<!-- Made from the capability table; go test ./internal/app -update makes it anew. -->\n# App routes\n\n" +
+		"For signed-in users: `Authorization: Bearer <token>`, and every row belongs to one user; another user's id\n" +
+		"answers 404. `/api/v1/app/…` is the same as `/api/app/…`. Arguments are the path's, the query's and the body's\n" +
+		"fields together; [tools and routes](mcp.md) describes each.\n\n" +
+		"```sh run server\nTOKEN=$(flowgate token --email ann@example.org)\ncurl -fsS -H \"Authorization: Bearer $TOKEN\" $URL/api/app/auth/profile\n" +
+		"curl -fsS -H \"Authorization: Bearer $TOKEN\" $URL/api/app/workflows\n```\n\n" +
+		"| route | answers | does | arguments |\n|---|---|---|---|\n| `GET /api/app/auth/profile` | 200 | Who is signed in. | |\n")
+	for _, c := range table {
+		for _, r := range c.Routes {
+			fmt.Fprintf(&b, "| `%s /api/app%s` | %d | %s | %s |\n", r.Method, r.Path, r.Status, oneLine(c.Title), argumentList(c))
+		}
+	}
+	return b.String()
+}
+
+func argumentList(c *service.Capability) string {
+	var names []string
+	for _, a := range c.Input.Arguments() {
+		names = append(names, "`"+a.Name+"`"+required(a.Required))
+	}
+	return strings.Join(names, ", ")
 }
 
 func required(yes bool) string {

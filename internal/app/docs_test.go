@@ -8,6 +8,7 @@ import (
 
 	"flowgate/internal/app"
 	"flowgate/internal/config"
+	"flowgate/web"
 )
 
 var update = flag.Bool("update", false, "rewrite generated documents")
@@ -31,8 +32,10 @@ func TestGeneratedDocuments(t *testing.T) {
 	}
 	t.Cleanup(docs.Close)
 	for path, want := range map[string]string{
-		"../../docs/workflows.md": app.NodesDocument(docs.Catalogue.NodeTypes()),
-		"../../docs/api/mcp.md":   app.ToolsDocument(docs.Capabilities()),
+		"../../docs/workflows.md":  app.NodesDocument(docs.Catalogue.NodeTypes()),
+		"../../docs/api/mcp.md":    app.ToolsDocument(docs.Capabilities()),
+		"../../docs/api/app.md":    app.AppDocument(docs.Capabilities()),
+		"../../docs/api/public.md": app.PublicDocument(web.PublicRoutes()),
 	} {
 		if *update {
 			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
