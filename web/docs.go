@@ -3,11 +3,14 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"embed"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -73,7 +76,8 @@ func docAsset(c echo.Context) error {
 		}
 	}
 	h.Set("Content-Type", kind)
-	h.Set("Cache-Control", "public, max-age=3600")
+	h.Set("Cache-Control", "public, no-cache") // an update shows at once
+	h.Set("ETag", strconv.Quote(fmt.Sprintf("%x", sha256.Sum256(data))[:16]))
 	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, bytes.NewReader(data))
 	return nil
 }

@@ -40,13 +40,27 @@ type cutWriter struct {
 	cuts *atomic.Int64
 }
 
+// Write passes events on one by one, however many come at once.
 func (w *cutWriter) Write(p []byte) (int, error) {
-	if w.left <= 0 {
-		w.cuts.Add(1)
-		panic(http.ErrAbortHandler)
+	for rest := p; len(rest) > 0; {
+		if w.left <= 0 {
+			w.cuts.Add(1)
+			_ = http.NewResponseController(w.ResponseWriter).Flush()
+			panic(http.ErrAbortHandler)
+		}
+		end := len(rest)
+		if i := bytes.Index(rest, []byte("\n\n")); i >= 0 {
+			end = i + 2
+		}
+		if _, err := w.ResponseWriter.Write(rest[:end]); err != nil {
+			return 0, err
+		}
+		if bytes.Contains(rest[:end], []byte("data: ")) {
+			w.left--
+		}
+		rest = rest[end:]
 	}
-	w.left -= bytes.Count(p, []byte("\ndata: "))
-	return w.ResponseWriter.Write(p)
+	return len(p), nil
 }
 
 // Unwrap lets the proxy flush.

@@ -177,7 +177,7 @@ func (f *apiFuzz) resolve(schema object) object {
 	if !ok {
 		return schema
 	}
-	var at any = map[string]any(f.doc)
+	var at any = f.doc
 	for _, part := range strings.Split(strings.TrimPrefix(ref, "#/"), "/") {
 		at = at.(object)[part]
 	}

@@ -25,20 +25,27 @@ es.onmessage = (m) => { ids.push(Number(m.lastEventId)); };
 es.onerror = () => { if (es.readyState === EventSource.CLOSED) fetch("/saw", { method: "POST", body: JSON.stringify({ ids, opened }) }); };
 </script>`
 
-// TestBrowserFollows has a page in headless Chromium follow an execution
-// through lost connections, on another origin and by a ticket.
-func TestBrowserFollows(t *testing.T) {
-	t.Parallel()
+// needChromium returns the browser, or skips loudly; CI must have it.
+func needChromium(t *testing.T) string {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("short")
 	}
-	chromium, err := exec.LookPath("chromium")
+	path, err := exec.LookPath("chromium")
 	if err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("chromium is missing")
 		}
-		t.Skip("SKIPPED: no browser follows a stream, since chromium is missing (apt-get install chromium)")
+		t.Skip("SKIPPED: no browser is driven, since chromium is missing (apt-get install chromium)")
 	}
+	return path
+}
+
+// TestBrowserFollows has a page in headless Chromium follow an execution
+// through lost connections, on another origin and by a ticket.
+func TestBrowserFollows(t *testing.T) {
+	t.Parallel()
+	chromium := needChromium(t)
 	type report struct {
 		IDs    []int
 		Opened int

@@ -10,6 +10,6 @@ cd "$dir"
 npm pack --silent swagger-ui-dist@5.35.0 redoc@2.5.4 >/dev/null
 for archive in *.tgz; do tar xzf "$archive" --one-top-level; done
 for file in swagger-ui-dist-*/package/swagger-ui-bundle.js swagger-ui-dist-*/package/swagger-ui.css redoc-*/package/bundles/redoc.standalone.js; do
-	sed 's#^//\# sourceMappingURL=.*##; s#/\*\# sourceMappingURL=[^*]*\*/##' "$file" | gzip -9n >"$here/$(basename "$file").gz"
+	sed 's#^/[/*]\# sourceMappingURL=.*##' "$file" | gzip -9n >"$here/$(basename "$file").gz"
 done
 cp swagger-ui-dist-*/package/favicon-32x32.png "$here/"
