@@ -254,6 +254,11 @@ func TestFiftyCallersAtOnce(t *testing.T) {
 				if j%2 == 1 {
 					r = w.modern(t, key, "tools/call", "search_workflows", `"name":"search_workflows"`)
 				}
+				list := w.send(t, "POST", `{"jsonrpc":"2.0","id":1,"method":"resources/list"}`, "X-API-Key", key, "Mcp-Session-Id", session)
+				if strings.Count(list.body, `"name":"of subject-`) != 1 || !strings.Contains(list.body, `"name":"`+name+`"`) {
+					errs <- fmt.Errorf("%s: resources %d %s", subject, list.status, list.body)
+					return
+				}
 				if !strings.Contains(r.text(), name+" (") || strings.Count(r.text(), "of subject-") != 1 {
 					errs <- fmt.Errorf("%s: %d %s", subject, r.status, r.body)
 					return

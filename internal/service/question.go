@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"flowgate/internal/auth"
@@ -100,6 +101,9 @@ func (s *Service) questionResume(ctx context.Context, in ResumeExecutionInput) (
 			return nil, err
 		}
 	}
+	if !asked.askable() {
+		return nil, nil
+	}
 	q := &Question{Target: e.ID + " " + e.WaitingFor.Topic + " " + e.WaitingFor.Node,
 		Declined: "the person did not answer; the execution goes on waiting",
 		apply:    func(args, answer *workflow.Object) { args.Set("response", answer) }}
@@ -129,12 +133,31 @@ func (w *Waiting) asQuestion() (string, *workflow.Object) {
 	fields := &workflow.Object{}
 	var required []string
 	for _, f := range w.Fields {
+		if !f.plain() {
+			continue
+		}
 		fields.Set(f.Name, f.schema())
 		if f.Required {
 			required = append(required, f.Name)
 		}
 	}
 	return message, answerSchema(fields, required...)
+}
+
+// plain reports whether a client may ask for the field: not for passwords,
+// which the protocol forbids, nor for files.
+func (f *FormField) plain() bool {
+	switch f.Type {
+	case "html", "password", "file", "hiddenField", "hidden":
+		return false
+	}
+	return f.Name != ""
+}
+
+// askable reports whether a client may ask for all that has to be filled in.
+// Else the person uses the form's own page.
+func (w *Waiting) askable() bool {
+	return !slices.ContainsFunc(w.Fields, func(f FormField) bool { return f.Required && !f.plain() })
 }
 
 // schema describes a field of a form.
