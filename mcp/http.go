@@ -96,10 +96,10 @@ func (s *Server) inSession(ctx context.Context, h http.Header, m *envelope) cont
 		s.calls.cancel(callKey(session, m.Params.RequestID))
 	case protocolSetLevel:
 		if level := m.text(m.Params.Level); levels[level] > 0 {
-			s.sessions.setLevel(session, level)
+			s.sessions.setLevel(session, callerOf(auth.FromContext(ctx)), level)
 		}
 	case protocolSubscribe, protocolUnsubscribe:
-		s.sessions.subscribe(session, m.text(m.Params.URI), m.Method == protocolSubscribe)
+		s.sessions.subscribe(session, callerOf(auth.FromContext(ctx)), m.text(m.Params.URI), m.Method == protocolSubscribe)
 	case protocolToolsCall:
 		ctx = withElicits(withLevel(ctx, s.sessions.level(session)), s.sessions.elicits(session))
 	}
@@ -116,7 +116,11 @@ func (s *Server) pass(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	}
 	ctx, stop := s.watch(withNotifier(ctx, out), p, r.Method == http.MethodGet || m.Method == protocolListen)
 	if do != nil {
-		answer := s.answer(ctx, do, m, m.modern(r.Header), callKey(sessionOf(r.Header), m.ID))
+		key := ""
+		if !m.modern(r.Header) { // else nobody has checked whose session the header names
+			key = callKey(sessionOf(r.Header), m.ID)
+		}
+		answer := s.answer(ctx, do, m, m.modern(r.Header), key)
 		if context.Cause(ctx) == nil {
 			out.respond(answer)
 		}

@@ -37,12 +37,12 @@ type sessions struct {
 	mu      sync.Mutex
 	live    map[string][]string // by caller, oldest first
 	ended   map[string]time.Time
-	levels  map[string]string          // of the messages a session wants
-	watches map[string]map[string]bool // resources a session subscribed to
+	wishes  map[string]*wishes  // by session
+	wishing map[string][]string // sessions with wishes by caller, oldest first
 }
 
 func newSessions(key []byte, maxLive int, drop func(string)) *sessions {
-	return &sessions{key: key, max: maxLive, drop: drop, now: time.Now, live: map[string][]string{}, ended: map[string]time.Time{}, levels: map[string]string{}, watches: map[string]map[string]bool{}}
+	return &sessions{key: key, max: maxLive, drop: drop, now: time.Now, live: map[string][]string{}, ended: map[string]time.Time{}, wishes: map[string]*wishes{}, wishing: map[string][]string{}}
 }
 
 // callerOf names who a session belongs to: a subject, by one key.
@@ -103,23 +103,6 @@ func (s *sessions) elicits(id string) bool {
 	return err == nil && len(raw) == sessionBody+sessionMAC && raw[sessionBody-1]&1 == 1
 }
 
-// setLevel notes which messages a session wants from now on.
-func (s *sessions) setLevel(id, level string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.levels) >= maxEnded {
-		clear(s.levels) // clients set theirs again, or hear nothing
-	}
-	s.levels[id] = level
-}
-
-// level is what setLevel noted, "" for nothing.
-func (s *sessions) level(id string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.levels[id]
-}
-
 // end makes id unusable for good.
 func (s *sessions) end(id, caller string) {
 	s.mu.Lock()
@@ -128,8 +111,7 @@ func (s *sessions) end(id, caller string) {
 		s.prune()
 	}
 	s.ended[id] = s.now()
-	delete(s.levels, id)
-	delete(s.watches, id)
+	s.dropWishes(id)
 	s.forgetLocked(id, caller)
 }
 
@@ -146,8 +128,7 @@ func (s *sessions) prune() {
 func (s *sessions) forget(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.levels, id)
-	delete(s.watches, id)
+	s.dropWishes(id)
 	for caller := range s.live {
 		s.forgetLocked(id, caller)
 	}

@@ -121,7 +121,7 @@ func (c *stdioConn) request(ctx context.Context, m *envelope, text []byte) {
 	case protocolListen:
 		defer c.server.tellListener(ctx, c, m)()
 	case protocolSubscribe, protocolUnsubscribe:
-		c.server.sessions.subscribe(c.session.id, m.text(m.Params.URI), m.Method == protocolSubscribe)
+		c.server.sessions.subscribe(c.session.id, callerOf(auth.FromContext(ctx)), m.text(m.Params.URI), m.Method == protocolSubscribe)
 	}
 	version, _ := m.Params.Meta.ProtocolVersion.(string)
 	modern := protocol.IsModernProtocol(version)

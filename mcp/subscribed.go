@@ -15,38 +15,6 @@ import (
 // maxSubscriptions bounds the resources of one session.
 const maxSubscriptions = 32
 
-// subscribe notes a session's wish to hear of a resource, or its end.
-func (s *sessions) subscribe(id, uri string, wanted bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	set := s.watches[id]
-	if !wanted {
-		delete(set, uri)
-		return
-	}
-	if set == nil {
-		if len(s.watches) >= maxEnded {
-			clear(s.watches)
-		}
-		set = map[string]bool{}
-		s.watches[id] = set
-	}
-	if len(set) < maxSubscriptions {
-		set[uri] = true
-	}
-}
-
-// subscribed are the resources a session wants to hear of.
-func (s *sessions) subscribed(id string) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var out []string
-	for uri := range s.watches[id] {
-		out = append(out, uri)
-	}
-	return out
-}
-
 // resourcesOf are those a subscriptions/listen request asks for.
 func (m *envelope) resourcesOf() []string {
 	var f protocol.SubscriptionFilter

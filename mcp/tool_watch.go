@@ -24,10 +24,11 @@ type toolWatch struct {
 	every time.Duration
 
 	mu     sync.Mutex
-	owners map[string]*watched
+	owners map[string]*watched // by caller: what a key may see is its own
 }
 
 type watched struct {
+	subject   string
 	listeners map[chan struct{}]struct{}
 	wake      chan struct{}
 	stop      context.CancelFunc
@@ -40,22 +41,10 @@ func (t *toolWatch) listen(ctx context.Context, changed func()) (stop func()) {
 	if id == nil || id.Subject == "" {
 		return func() {}
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	w := t.owners[id.Subject]
-	if w == nil {
-		if t.owners == nil {
-			t.owners = map[string]*watched{}
-		}
-		w = &watched{listeners: map[chan struct{}]struct{}{}, wake: make(chan struct{}, 1)}
-		watching, cancel := context.WithCancel(auth.WithIdentity(context.Background(), id))
-		w.stop = cancel
-		t.owners[id.Subject] = w
-		first, _ := t.fingerprint(watching) // of a look that failed nothing is known: the next tells
-		go t.watch(watching, w, first)
-	}
+	caller := callerOf(id)
 	signal, done, ended := make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
-	w.listeners[signal] = struct{}{}
+	w, begin := t.join(id, caller, signal)
+	begin()
 	go func() { // a listener that reads slowly holds up nobody else
 		defer close(ended)
 		for {
@@ -68,9 +57,31 @@ func (t *toolWatch) listen(ctx context.Context, changed func()) (stop func()) {
 		}
 	}()
 	return func() {
-		t.leave(id.Subject, w, signal)
+		t.leave(caller, w, signal)
 		close(done)
 		<-ended
+	}
+}
+
+// join adds a listener to the watch of its caller's list. begin, called without
+// the lock, starts the watch where there was none.
+func (t *toolWatch) join(id *auth.Identity, caller string, signal chan struct{}) (_ *watched, begin func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if w := t.owners[caller]; w != nil {
+		w.listeners[signal] = struct{}{}
+		return w, func() {}
+	}
+	if t.owners == nil {
+		t.owners = map[string]*watched{}
+	}
+	w := &watched{subject: id.Subject, listeners: map[chan struct{}]struct{}{signal: {}}, wake: make(chan struct{}, 1)}
+	watching, cancel := context.WithCancel(auth.WithIdentity(context.Background(), id))
+	w.stop = cancel
+	t.owners[caller] = w
+	return w, func() {
+		first, _ := t.fingerprint(watching) // of a look that failed nothing is known: the next tells
+		go t.watch(watching, w, first)
 	}
 }
 
@@ -121,17 +132,21 @@ func nudge(signal chan struct{}) {
 	}
 }
 
-// look makes the watch of an owner look now.
+// look makes the watches of an owner's callers look now.
 func (t *toolWatch) look(owner string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if w := t.owners[owner]; w != nil {
-		nudge(w.wake)
+	for _, w := range t.owners {
+		if w.subject == owner {
+			nudge(w.wake)
+		}
 	}
 }
 
 // fingerprint says what the caller's list of tools holds.
 func (t *toolWatch) fingerprint(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
 	list, err := t.list(ctx)
 	if err != nil {
 		return "", err
