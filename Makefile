@@ -5,7 +5,7 @@ GOLANGCI_VERSION := v2.15.0
 AIR_VERSION := v1.67.4
 export PATH := $(TOOLS):$(PATH)
 
-.PHONY: help build dev check fmt vet lint generated deploy supply test scenarios fuzz generate release clean
+.PHONY: help build dev check fmt vet lint generated manifests vulnerabilities deploy licences test scenarios fuzz generate release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 16
@@ -22,7 +22,7 @@ $(TOOLS)/air-$(AIR_VERSION):
 	GOBIN=$(TOOLS) go install github.com/air-verse/air@$(AIR_VERSION)
 	mv $(TOOLS)/air $@
 
-check: fmt vet lint generated deploy supply test ## everything CI runs: format, vet, lint, generated files, deployment, licences, race tests, end to end
+check: fmt vet lint generated manifests vulnerabilities test ## everything CI runs: format, vet, lint, generated files, manifests, vulnerabilities, race tests, end to end
 
 fmt:
 	@files=$$(git ls-files '*.go') && [ -n "$$files" ] || { echo "not a git checkout"; exit 1; }; \
@@ -45,13 +45,17 @@ generated: ## generated files are current
 generate: ## make generated files anew
 	.ci/generated
 
-deploy: ## the Dockerfile's build stages, the compose file and the manifests work
+manifests: ## the compose file and the Kubernetes manifests fit their schemas
 	.ci/manifests
+
+vulnerabilities: ## known ones that reach this program
+	.ci/vulnerabilities
+
+deploy: manifests ## the same, and the Dockerfile's build stages, replayed in a clean folder
 	.ci/dockerfile
 
-supply: ## licences and known vulnerabilities of what is linked in
+licences: ## of every module that is linked in
 	.ci/licences
-	.ci/vulnerabilities
 
 release: ## archives for each system with checksums and a bill of materials, in dist/ (VERSION=1.2.3)
 	.ci/release $(VERSION)

@@ -75,7 +75,7 @@ func manifests(dir string) error {
 			errs = append(errs, fmt.Errorf("%s %s: %w", r.GetKind(), r.GetName(), err))
 		}
 	}
-	for _, kind := range []string{"Namespace", "Deployment", "Service", "ConfigMap", "PodDisruptionBudget", "HorizontalPodAutoscaler", "NetworkPolicy"} {
+	for _, kind := range []string{"Namespace", "Deployment", "Service", "ConfigMap", "PersistentVolumeClaim", "PodDisruptionBudget", "HorizontalPodAutoscaler", "NetworkPolicy"} {
 		if seen[kind] != 1 {
 			errs = append(errs, fmt.Errorf("%s: %d of kind %s", dir, seen[kind], kind))
 		}
@@ -93,6 +93,8 @@ func decode(kind string, text []byte) error {
 		into = &corev1.ServiceAccount{}
 	case "v1 ConfigMap":
 		into = &corev1.ConfigMap{}
+	case "v1 PersistentVolumeClaim":
+		into = &corev1.PersistentVolumeClaim{}
 	case "v1 Secret":
 		into = &corev1.Secret{}
 	case "v1 Service":
