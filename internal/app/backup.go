@@ -8,10 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +30,7 @@ type Manifest struct {
 const (
 	manifestName = "manifest.json"
 	backupFormat = 1
+	filesFolder  = "files" // of users' files, in the data folder
 )
 
 // secretNames are the files of the data folder that hold made secrets.
@@ -39,7 +38,8 @@ func secretNames() []string { return []string{"api_secret_key", "encryption_key"
 
 // Backup writes the data folder as a compressed tar, while any number of
 // processes work on it: the database as it is at one moment, then the files.
-// progress is told of each entry.
+// Without secrets nothing in it signs or opens anything: those in the database
+// are left out, too. progress is told of each entry.
 func Backup(ctx context.Context, cfg *config.Config, out io.Writer, secrets bool, progress func(name string)) (*Manifest, error) {
 	if cfg.DatabaseURL != "" {
 		return nil, workflow.Errorf(workflow.CodeUnsupported, "the data is in PostgreSQL (DATABASE_URL), which is backed up by its own tools: pg_dump --format=custom --file=flowgate.dump \"$DATABASE_URL\"")
@@ -56,6 +56,11 @@ func Backup(ctx context.Context, cfg *config.Config, out io.Writer, secrets bool
 	copied := filepath.Join(tmp, sqlite.FileName)
 	if err := sqlite.Snapshot(ctx, sqlite.Options{Path: source}, copied); err != nil {
 		return nil, err
+	}
+	if !secrets {
+		if err := sqlite.DropSecrets(ctx, copied); err != nil {
+			return nil, err
+		}
 	}
 	files, err := dataFiles(cfg.DataDir, secrets)
 	if err != nil {
@@ -80,27 +85,43 @@ func Backup(ctx context.Context, cfg *config.Config, out io.Writer, secrets bool
 	return m, errors.Join(w.Close(), zip.Close())
 }
 
-// dataFiles lists what lies in the data folder beside the database, slashes in
-// the names. What is hidden is passing.
-func dataFiles(dir string, secrets bool) (names []string, err error) {
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		rel, relErr := filepath.Rel(dir, path)
-		switch {
-		case err != nil || relErr != nil:
-			return errors.Join(err, relErr)
-		case rel == ".":
-			return nil
-		case strings.HasPrefix(d.Name(), ".") && d.IsDir():
-			return fs.SkipDir
-		case strings.HasPrefix(d.Name(), "."), strings.HasPrefix(rel, sqlite.FileName), !d.Type().IsRegular():
-			return nil
-		case !secrets && slices.Contains(secretNames(), rel):
-			return nil
+// dataFiles lists what belongs into a backup beside the database, slashes in
+// the names: users' files, and the made secrets where they are wanted. Whatever
+// else lies in the folder, such as an earlier backup, stays out.
+func dataFiles(dir string, secrets bool) ([]string, error) {
+	contents, err := filepath.Glob(filepath.Join(globbed(dir), filesFolder, "*", "*"))
+	if err != nil {
+		return nil, err
+	}
+	if secrets {
+		for _, name := range secretNames() {
+			contents = append(contents, filepath.Join(dir, name))
+		}
+	}
+	var names []string
+	for _, path := range contents {
+		info, err := os.Lstat(path)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !info.Mode().IsRegular() || strings.HasPrefix(info.Name(), ".") { // half written
+			continue
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return nil, err
 		}
 		names = append(names, filepath.ToSlash(rel))
-		return nil
-	})
-	return names, err
+	}
+	return names, nil
+}
+
+// globbed is a path that a pattern takes as it is.
+func globbed(path string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
 func writeManifest(w *tar.Writer, m *Manifest) error {

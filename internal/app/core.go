@@ -123,7 +123,7 @@ func (c *Core) openVault(ctx context.Context) error {
 // openFiles opens the folder of files. Processes that share a database must
 // share it, too.
 func (c *Core) openFiles() error {
-	contents, err := disk.Open(filepath.Join(c.Config.DataDir, "files"))
+	contents, err := disk.Open(filepath.Join(c.Config.DataDir, filesFolder))
 	if err != nil {
 		return fmt.Errorf("%w; choose another data folder with --data-dir", err)
 	}

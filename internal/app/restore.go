@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"flowgate/internal/config"
@@ -24,26 +26,44 @@ type Restored struct {
 }
 
 // Restore makes the data folder what a backup holds. A folder that holds data
-// is refused, unless replace is set: its content is then kept beside it. No
-// process may use it. Without the backup's secrets those of the folder stay.
-// Nothing is changed before the backup was read to its end and checked.
+// is refused, unless replace is set: what it held is then kept in a hidden
+// folder inside. No process may use it. Without the backup's secrets those of
+// the folder stay. Nothing is changed before the backup was read to its end
+// and checked, and nothing outside of the folder is: it may be a mount point.
 func Restore(ctx context.Context, cfg *config.Config, in io.Reader, replace bool, progress func(name string)) (*Restored, error) {
 	if cfg.DatabaseURL != "" {
 		return nil, workflow.Errorf(workflow.CodeUnsupported, "the data is in PostgreSQL (DATABASE_URL), which is restored by its own tools: pg_restore --clean --dbname=\"$DATABASE_URL\" flowgate.dump")
 	}
-	occupied, err := occupied(ctx, cfg.DataDir, replace)
+	dir := cfg.DataDir
+	occupied, err := occupied(ctx, dir, replace)
 	if err != nil {
 		return nil, err
 	}
-	parent := filepath.Dir(cfg.DataDir)
-	if err := os.MkdirAll(parent, 0o700); err != nil {
+	_, err = os.Stat(dir)
+	fresh := errors.Is(err, os.ErrNotExist)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	tmp, err := os.MkdirTemp(parent, ".restore-*")
+	r, err := restoreInto(ctx, dir, in, occupied, progress)
+	if err != nil && fresh {
+		_ = os.Remove(dir) // unless there is something in it
+	}
+	return r, err
+}
+
+func restoreInto(ctx context.Context, dir string, in io.Reader, occupied bool, progress func(name string)) (*Restored, error) {
+	if err := finishSwap(dir); err != nil {
+		return nil, err
+	}
+	tmp, err := os.MkdirTemp(dir, ".restore-*")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(tmp)
+	defer func() {
+		if !interrupted(dir) { // else the rest is still needed
+			_ = os.RemoveAll(tmp)
+		}
+	}()
 	m, err := unpack(ctx, in, tmp, progress)
 	if err != nil {
 		return nil, err
@@ -51,32 +71,32 @@ func Restore(ctx context.Context, cfg *config.Config, in io.Reader, replace bool
 	if err := sqlite.Check(ctx, sqlite.Options{Path: filepath.Join(tmp, sqlite.FileName)}); err != nil {
 		return nil, fmt.Errorf("the backup's database: %w", err)
 	}
-	r := &Restored{Manifest: *m}
-	if occupied {
-		if !m.Secrets {
-			if err := keepSecrets(cfg.DataDir, tmp); err != nil {
-				return nil, err
-			}
-		}
-		r.Before = cfg.DataDir + ".before-" + time.Now().UTC().Format("20060102-150405")
-		if err := os.Rename(cfg.DataDir, r.Before); err != nil {
+	if !m.Secrets {
+		if err := keepSecrets(dir, tmp); err != nil {
 			return nil, err
 		}
-	} else if err := os.RemoveAll(cfg.DataDir); err != nil { // empty
-		return nil, err
 	}
-	return r, os.Rename(tmp, cfg.DataDir)
+	r := &Restored{Manifest: *m}
+	s := swap{Unpacked: filepath.Base(tmp), Before: ".before-" + time.Now().UTC().Format("20060102-150405.000")}
+	if occupied {
+		r.Before = filepath.Join(dir, s.Before)
+	}
+	return r, s.start(dir)
 }
 
-// occupied reports whether the folder holds anything, and refuses one that
-// does unless it may be replaced and nobody uses it.
+// occupied reports whether the folder holds data, and refuses one that does
+// unless it may be replaced and nobody uses it.
 func occupied(ctx context.Context, dir string, replace bool) (bool, error) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0 {
-		return false, nil
+	held := interrupted(dir)
+	for _, name := range dataNames() {
+		there, err := exists(filepath.Join(dir, name))
+		if err != nil {
+			return false, err
+		}
+		held = held || there
 	}
-	if err != nil {
-		return false, err
+	if !held {
+		return false, nil
 	}
 	if !replace {
 		return true, workflow.Errorf(workflow.CodeConflict, "%s holds data; restore into another folder with --data-dir, or set it aside with --replace", dir)
@@ -112,8 +132,12 @@ func unpack(ctx context.Context, in io.Reader, dir string, progress func(string)
 		if err != nil {
 			return nil, fmt.Errorf("the backup is damaged: %w", err)
 		}
+		top, _, _ := strings.Cut(h.Name, "/")
 		if h.Typeflag != tar.TypeReg || !filepath.IsLocal(filepath.FromSlash(h.Name)) {
 			return nil, workflow.Errorf(workflow.CodeInvalid, "the backup holds %q, which does not belong into a data folder", h.Name)
+		}
+		if !slices.Contains(dataNames(), top) {
+			continue // backups of earlier versions held whatever lay in the folder
 		}
 		if err := writeEntry(filepath.Join(dir, filepath.FromSlash(h.Name)), r); err != nil {
 			return nil, fmt.Errorf("the backup's %s: %w", h.Name, err)

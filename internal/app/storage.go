@@ -37,6 +37,9 @@ const waitForDatabase = 30 * time.Second
 // the data folder. The durable library keeps its tables in the same database.
 func (c *Core) openStore(ctx context.Context) error {
 	if c.Config.DatabaseURL == "" {
+		if err := refuseInterrupted(c.Config.DataDir); err != nil {
+			return err
+		}
 		st, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(c.Config.DataDir, sqlite.FileName), Logger: c.Log, SyncFull: c.Config.SQLiteSyncFull})
 		if err != nil {
 			return fmt.Errorf("open the database in %s: %w", c.Config.DataDir, err)
