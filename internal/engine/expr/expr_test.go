@@ -23,7 +23,7 @@ func sampleScope(t testing.TB) *Scope {
 		Active: true, ResumeURL: "http://h/resume"},
 		doc: &workflow.Document{Nodes: []workflow.Node{
 			{Name: "T"}, {Name: "G", Parameters: object(t, `{"url":"={{ $json.n }}/x","plain":1,"deep":{"v":"={{ 1 + 1 }}"}}`)},
-			{Name: "My node"}, {Name: "Later"}, {Name: "S", ID: "id-1", TypeVersion: 3.4, WebhookID: "hook", Parameters: object(t, `{"mine":"={{ $json.s }}","loop":"={{ $parameter.loop }}"}`)}},
+			{Name: "My node"}, {Name: "Later"}, {Name: "S", ID: "id-1", TypeVersion: 3.4, WebhookID: "hook", Parameters: object(t, `{"mine":"={{ $json.s }}","loop":"={{ $parameter.loop }}","rows":{"values":[{"name":"={{ $json.s }}","value":"={{ $parameter.rows.values[0].value }}"},{"name":"b","value":[1,"={{ $json.n }}"]}]}}`)}},
 			Connections: workflow.Connections{"T": {"main": {{{Node: "G"}}}}, "G": {"main": {nil, {{Node: "S"}}}}}}}
 	in := items(t, sampleJSON, `{"n":6}`)
 	in[0].Binary = map[string]*workflow.Binary{"data": {Data: "aGk=", MimeType: "text/plain", FileName: "a.txt"}}
@@ -248,6 +248,13 @@ func TestContext(t *testing.T) {
 		{`={{ $("G").params.deep.v }}`, `2`},
 		{`={{ $parameter.mine }}`, `"7"`},
 		{`={{ $parameter.loop }}`, `!memory`},
+		{`={{ $parameter.rows.values[0].name }}`, `"7"`},
+		{`={{ $parameter.rows.values[1] }}`, `{"name":"b","value":[1,5]}`},
+		{`={{ $parameter.rows.values[1].value }}`, `[1,5]`},
+		{`={{ $parameter.rows.values.map(r => r.name).join() }}`, `"7,b"`},
+		{`={{ $parameter.rows.values.find(r => r.name === "b").value[1] }}`, `5`},
+		{`={{ Array.isArray($parameter.rows.values) + ":" + $parameter.rows.values.length }}`, `"true:2"`},
+		{`={{ $parameter.rows.values[0].value }}`, `!memory`},
 		{`={{ $node["My node"].json.m }}`, `1`},
 		{`={{ $node["G"].json.n + 1 }}`, `6`},
 		{`={{ $node.G.json.n }}`, `5`},

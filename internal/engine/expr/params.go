@@ -42,14 +42,23 @@ func (p *paramView) Get(key string) goja.Value {
 	if !ok {
 		return nil
 	}
-	if nested, isObject := raw.(*workflow.Object); isObject {
-		return p.v.view(nested)
+	return p.v.shown(raw)
+}
+
+// shown is a parameter as expressions see it: objects and lists are views, so
+// that an expression may read what stands beside it.
+func (v *vm) shown(raw any) goja.Value {
+	switch raw := raw.(type) {
+	case *workflow.Object:
+		return v.view(raw)
+	case []any:
+		return v.rt.NewDynamicArray(&listView{v, raw})
 	}
-	val, err := p.v.s.Resolve(context.Background(), raw, p.v.s.frame.item, p.v.s.frame.sc)
+	val, err := v.s.Resolve(context.Background(), raw, v.s.frame.item, v.s.frame.sc)
 	if err != nil {
-		p.v.throw(asError(err, KindCode))
+		v.throw(asError(err, KindCode))
 	}
-	return p.v.toJS(val)
+	return v.toJS(val)
 }
 
 // Set refuses.
@@ -66,3 +75,26 @@ func (p *paramView) Delete(string) bool { return false }
 
 // Keys lists the parameters.
 func (p *paramView) Keys() []string { return p.obj.Keys() }
+
+// listView shows a list among a node's parameters, like paramView.
+type listView struct {
+	v    *vm
+	list []any
+}
+
+// Len is the number of elements.
+func (l *listView) Len() int { return len(l.list) }
+
+// Get returns an element's value.
+func (l *listView) Get(i int) goja.Value {
+	if i < 0 || i >= len(l.list) {
+		return nil
+	}
+	return l.v.shown(l.list[i])
+}
+
+// Set refuses.
+func (l *listView) Set(int, goja.Value) bool { return false }
+
+// SetLen refuses.
+func (l *listView) SetLen(int) bool { return false }
