@@ -29,6 +29,7 @@ func TestSplitOut(t *testing.T) {
 		{name: "all others", version: 1, inputs: one(`[{"l":[{"p":1}],"k":2}]`), params: `{"fieldToSplitOut":"l","include":"allOtherFields"}`, want: `[[{"k":2,"l":{"p":1}}]]`},
 		{name: "destination", version: 1, inputs: one(`[{"l":[1,2],"k":2}]`), params: `{"fieldToSplitOut":"l","include":"selectedOtherFields","fieldsToInclude":"k","options":{"destinationFieldName":"e"}}`, want: `[[{"k":2,"e":1},{"k":2,"e":2}]]`},
 		{name: "two lists", version: 1, inputs: one(`[{"a":[1,2],"b":["x"]}]`), params: `{"fieldToSplitOut":"a,b"}`, want: `[[{"a":1,"b":"x"},{"a":2}]]`},
+		{name: "null is its own element, what is missing has none", version: 1, inputs: one(`[{"l":null,"k":1},{"k":2},{"l":[],"k":3}]`), params: `{"fieldToSplitOut":"l","include":"selectedOtherFields","fieldsToInclude":"k"}`, want: `[[{"k":1,"l":null}]]`},
 	})
 }
 

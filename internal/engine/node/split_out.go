@@ -50,7 +50,10 @@ func (p *splitOutParams) split(in workflow.Item) ([]workflow.Item, error) {
 	base := p.others(in.JSON, dots)
 	var out []workflow.Item
 	for n, field := range p.FieldToSplitOut {
-		v, _ := lookup(in.JSON, field, dots)
+		v, there := lookup(in.JSON, field, dots)
+		if !there {
+			continue
+		}
 		for k, e := range elements(v) {
 			if k == len(out) {
 				item := workflow.Item{JSON: base.Copy()}
@@ -102,11 +105,9 @@ func (p *splitOutParams) put(o *workflow.Object, e any, field string, n int) {
 }
 
 // elements are the members of a list or the values of an object; another
-// value is its own only element, null has none.
+// value, null too, is its own only element.
 func elements(v any) []any {
 	switch v := v.(type) {
-	case nil:
-		return nil
 	case []any:
 		return v
 	case *workflow.Object:
