@@ -22,7 +22,7 @@ $(TOOLS)/air-$(AIR_VERSION):
 	GOBIN=$(TOOLS) go install github.com/air-verse/air@$(AIR_VERSION)
 	mv $(TOOLS)/air $@
 
-check: fmt vet lint generated manifests vulnerabilities test ## everything CI runs: format, vet, lint, generated files, manifests, vulnerabilities, race tests, end to end
+check: fmt vet lint generated deploy licences vulnerabilities test ## everything CI runs: format, vet, lint, generated files, deployment, licences, vulnerabilities, race tests, end to end
 
 fmt:
 	@files=$$(git ls-files '*.go') && [ -n "$$files" ] || { echo "not a git checkout"; exit 1; }; \
