@@ -249,19 +249,23 @@ func (w *world) toolWorkflow(t testing.TB, subject, name string) string {
 func TestWorkflowsThatAreTools(t *testing.T) {
 	w := newWorld(t, nil)
 	w.toolWorkflow(t, owner, "Größe & Greet!")
-	w.toolWorkflow(t, owner, "größe: greet")
+	w.toolWorkflow(t, owner, "Twin")
+	w.toolWorkflow(t, owner, "twin!")
 	w.toolWorkflow(t, "someone else", "Theirs")
 	const name = "run_gr_e_greet"
 	key, weak := w.key(t, owner, "workflows:execute"), w.key(t, owner, "workflows:read")
 	bothGenerations(t, func(t *testing.T, modern bool) {
 		list := w.ask(t, key, modern, "tools/list", "", "")
 		tools, _ := list.result()["tools"].([]any)
-		found := map[string]map[string]any{}
+		found, twins := map[string]map[string]any{}, 0
 		for _, tool := range tools {
-			found[tool.(map[string]any)["name"].(string)] = tool.(map[string]any)
+			called := tool.(map[string]any)["name"].(string)
+			if found[called] = tool.(map[string]any); strings.HasPrefix(called, "run_twin_") {
+				twins++
+			}
 		}
 		tool := found[name]
-		if tool == nil || found[name+"_2"] == nil || found["run_theirs"] != nil {
+		if tool == nil || twins != 2 || found["run_twin"] != nil || found["run_theirs"] != nil {
 			t.Fatalf("tools: %s", list.body)
 		}
 		schema := fmt.Sprint(tool["inputSchema"])

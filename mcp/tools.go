@@ -56,7 +56,7 @@ func (s *Server) call(ctx context.Context, c *service.Capability, args json.RawM
 	if said != nil {
 		ctx = service.WithProgress(ctx, said.event)
 	}
-	out, err := s.Service.Call(ctx, c.Name, args)
+	out, err := s.Service.Do(ctx, c, args)
 	if err != nil {
 		return s.failure(ctx, c, err)
 	}

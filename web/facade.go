@@ -121,7 +121,7 @@ func (s *Server) invoke(c echo.Context) error {
 	if err := s.authorize(c, capability); err != nil {
 		return err
 	}
-	result, err := s.Service.Call(c.Request().Context(), name, body["params"])
+	result, err := s.Service.Do(c.Request().Context(), capability, body["params"])
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package service
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +29,7 @@ const runPrefix = "run_"
 const (
 	maxRunTools = 100 // of one owner
 	maxToolName = 64
+	markLength  = 11   // of what tells workflows of one name apart
 	maxRunRows  = 1000 // kept compiled
 )
 
@@ -51,12 +54,10 @@ func (s *Service) RunTools(ctx context.Context) ([]*Capability, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]*Capability, 0, len(list))
-	taken := map[string]bool{}
-	for _, w := range list {
-		name := toolName(w.Document.Name, taken)
-		taken[name] = true
-		c, err := s.runRow(ctx, name, w)
+	out := make([]*Capability, 0, min(len(list), maxRunTools))
+	names := toolNames(list)
+	for i, w := range list[:min(len(list), maxRunTools)] {
+		c, err := s.runRow(ctx, names[i], w)
 		if err != nil {
 			return nil, err
 		}
@@ -65,6 +66,7 @@ func (s *Service) RunTools(ctx context.Context) ([]*Capability, error) {
 	return out, nil
 }
 
+// toolWorkflows are all of the caller's workflows that are tools, oldest first.
 func (s *Service) toolWorkflows(ctx context.Context) ([]*workflow.Workflow, error) {
 	active := true
 	var out []*workflow.Workflow
@@ -83,16 +85,43 @@ func (s *Service) toolWorkflows(ctx context.Context) ([]*workflow.Workflow, erro
 			break
 		}
 	}
-	// Ids grow with the time a workflow was made, so that names stay when
-	// others come.
 	slices.SortFunc(out, func(a, b *workflow.Workflow) int {
 		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
 	})
-	return out[:min(len(out), maxRunTools)], nil
+	return out, nil
 }
 
-// toolName makes a tool's name of a workflow's.
-func toolName(name string, taken map[string]bool) string {
+// toolNames names the tools that workflows are. A name is never another's by
+// turns: those that would share one all carry a mark of their workflow's id.
+func toolNames(list []*workflow.Workflow) []string {
+	plain, taken := make([]string, len(list)), map[string]int{}
+	for i, w := range list {
+		plain[i] = runPrefix + toolSlug(w.Document.Name)
+		taken[plain[i]]++
+	}
+	marked := map[string]bool{}
+	for i, w := range list {
+		if taken[plain[i]] > 1 {
+			marked[plain[i]+toolMark(w.ID)] = true
+		}
+	}
+	out := make([]string, len(list))
+	for i, w := range list {
+		if out[i] = plain[i]; taken[plain[i]] > 1 || marked[plain[i]] {
+			out[i] += toolMark(w.ID)
+		}
+	}
+	return out
+}
+
+// toolMark tells workflows of one name apart, by their ids alone.
+func toolMark(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return "_" + hex.EncodeToString(sum[:])[:markLength-1]
+}
+
+// toolSlug is a workflow's name as a part of a tool's.
+func toolSlug(name string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(name) {
 		switch {
@@ -102,19 +131,11 @@ func toolName(name string, taken map[string]bool) string {
 			b.WriteByte('_')
 		}
 	}
-	slug := strings.Trim(b.String()[:min(b.Len(), maxToolName-len(runPrefix)-4)], "_")
+	slug := strings.Trim(b.String()[:min(b.Len(), maxToolName-len(runPrefix)-markLength)], "_")
 	if slug == "" {
-		slug = "workflow"
+		return "workflow"
 	}
-	for n := 1; ; n++ {
-		full := runPrefix + slug
-		if n > 1 {
-			full = fmt.Sprintf("%s%s_%d", runPrefix, slug, n)
-		}
-		if !taken[full] {
-			return full
-		}
-	}
+	return slug
 }
 
 // runRow is the row of a workflow that is a tool.

@@ -10,20 +10,39 @@ import (
 
 func TestToolNames(t *testing.T) {
 	t.Parallel()
-	taken := map[string]bool{}
-	for _, c := range [][2]string{{"Send Invoice", "run_send_invoice"}, {"send  invoice!", "run_send_invoice_2"}, {"日本", "run_workflow"}, {"", "run_workflow_2"},
-		{"--a--", "run_a"}} {
-		got := toolName(c[0], taken)
-		if taken[got] = true; got != c[1] {
-			t.Errorf("%q is named %q, want %q", c[0], got, c[1])
+	named := func(pairs ...string) map[string]string {
+		var list []*workflow.Workflow
+		for i := 0; i < len(pairs); i += 2 {
+			list = append(list, &workflow.Workflow{ID: pairs[i], Document: workflow.Document{Name: pairs[i+1]}})
+		}
+		out := map[string]string{}
+		for i, name := range toolNames(list) {
+			out[list[i].ID] = name
+		}
+		return out
+	}
+	long := strings.Repeat("long ", 40)
+	all := named("a", "Send Invoice", "b", "send  invoice!", "c", "日本", "d", "--a--", "e", long, "f", long+"er", "g", "Send invoice"+toolMark("a"))
+	for id, want := range map[string]string{"a": "run_send_invoice" + toolMark("a"), "b": "run_send_invoice" + toolMark("b"), "c": "run_workflow", "d": "run_a",
+		"g": "run_send_invoice" + toolMark("a") + toolMark("g")} {
+		if all[id] != want {
+			t.Errorf("%s is named %q, want %q", id, all[id], want)
 		}
 	}
-	for range 3 {
-		got := toolName(strings.Repeat("long ", 40), taken)
-		if taken[got] || len(got) > maxToolName || !strings.HasPrefix(got, "run_long_long") {
-			t.Errorf("a long name gives %q", got)
+	seen := map[string]bool{}
+	for id, name := range all {
+		if seen[name] || len(name) > maxToolName {
+			t.Errorf("%s is named %q", id, name)
 		}
-		taken[got] = true
+		seen[name] = true
+	}
+	// Of two that shared a name, one goes and another comes: no name that was
+	// given out becomes somebody else's.
+	if now := named("b", "send invoice", "z", "Send Invoice"); now["b"] != all["b"] || now["z"] == all["a"] {
+		t.Errorf("after a change: %v, before: %v", now, all)
+	}
+	if now := named("b", "send invoice"); now["b"] != "run_send_invoice" {
+		t.Errorf("alone: %v", now)
 	}
 }
 
