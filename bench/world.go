@@ -91,7 +91,7 @@ func (w *world) serve(ctx context.Context, binary, data string) (*gateway, error
 		return nil, err
 	}
 	w.end = append(w.end, p.stop)
-	cmd := exec.CommandContext(ctx, binary, "keys", "create", "--name", "bench", "--scopes", "workflows:read,workflows:write,workflows:execute", "--data-dir", data, "--json")
+	cmd := exec.CommandContext(ctx, binary, "keys", "create", "--name", "bench", "--tier", "unlimited", "--scopes", "workflows:read,workflows:write,workflows:execute", "--data-dir", data, "--json")
 	cmd.Dir = w.dir
 	out, err := cmd.Output()
 	if err != nil {

@@ -25,6 +25,17 @@ func (s *Server) presented(r *http.Request) auth.Presented {
 	return p
 }
 
+// rules are the limits that a message counts against.
+func (s *Server) rules(m *envelope) []string {
+	switch m.Method {
+	case protocolToolsCall:
+		return s.Service.ToolRules(m.name())
+	case protocolToolsList:
+		return []string{"mcp.tools_list", "mcp.general"}
+	}
+	return []string{"mcp.general"}
+}
+
 // admit decides on a call of a tool, or on reading a resource or a prompt,
 // before anything is done. It returns the tool that is called, also when it refuses. Unknown ones
 // are let through: to tell of them is the protocol's.
@@ -89,7 +100,7 @@ func (s *Server) watch(ctx context.Context, p auth.Presented, stream bool) (_ co
 		tick := time.NewTicker(s.Recheck)
 		defer tick.Stop()
 		for {
-			if _, err := s.Authenticator.Authenticate(ctx, p); denied(err) {
+			if _, err := s.Authenticator.Again(ctx, p); denied(err) {
 				cancel(err)
 				return
 			}

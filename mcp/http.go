@@ -13,6 +13,7 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 
 	"flowgate/internal/auth"
+	"flowgate/internal/workflow"
 )
 
 // Handler serves streamable HTTP. It does everything a request needs,
@@ -51,6 +52,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	ctx := auth.WithIdentity(r.Context(), id)
+	if err := s.Service.LimitCaller(ctx, w.Header(), s.rules(m)...); err != nil {
+		s.refuse(w, m.ID, err)
+		return
+	}
 	modern := m.modern(r.Header)
 	if !modern && m.Method != protocolInitialize && !s.checkSession(w, r, id, m.ID) {
 		return
@@ -66,7 +72,6 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
 		return
 	}
-	ctx := auth.WithIdentity(r.Context(), id)
 	tool, err := s.admit(ctx, m)
 	ctx, ended := s.observe(ctx, m, tool, arrival{"tcp", sessionOf(r.Header), r.Header.Get(protocol.HeaderProtocolVersion)})
 	if err != nil {
@@ -114,7 +119,16 @@ func (s *Server) pass(ctx context.Context, w http.ResponseWriter, r *http.Reques
 		out.session, out.backs = sessionOf(r.Header), &s.backs
 		ctx = withAsker(ctx, out)
 	}
-	ctx, stop := s.watch(withNotifier(ctx, out), p, r.Method == http.MethodGet || m.Method == protocolListen)
+	stream := r.Method == http.MethodGet || m.Method == protocolListen
+	if stream {
+		release, err := s.Service.Hold(ctx)
+		if err != nil {
+			s.refuse(w, m.ID, err)
+			return workflow.ReasonOf(err)
+		}
+		defer release()
+	}
+	ctx, stop := s.watch(withNotifier(ctx, out), p, stream)
 	if do != nil {
 		key := ""
 		if !m.modern(r.Header) { // else nobody has checked whose session the header names

@@ -71,6 +71,7 @@ func parseEnvelope(body []byte) (*envelope, *rpcError) {
 
 const (
 	protocolToolsCall  = string(protocol.MethodToolsCall)
+	protocolToolsList  = string(protocol.MethodToolsList)
 	protocolInitialize = string(protocol.MethodInitialize)
 	protocolListen     = string(protocol.MethodSubscriptionsListen)
 	protocolCancelled  = string(protocol.MethodNotificationCancelled)

@@ -100,6 +100,10 @@ func (c *stdioConn) handle(ctx context.Context, text []byte) {
 }
 
 func (c *stdioConn) request(ctx context.Context, m *envelope, text []byte) {
+	if err := c.server.Service.LimitCaller(ctx, nil, c.server.rules(m)...); err != nil {
+		c.write(rpcErrorOf(err).encode(m.ID))
+		return
+	}
 	tool, err := c.server.admit(ctx, m)
 	ctx, ended := c.server.observe(ctx, m, tool, arrival{"pipe", c.session.id, ""})
 	if err != nil {

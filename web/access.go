@@ -40,6 +40,9 @@ func (s *Server) authenticate(tier auth.Tier) echo.MiddlewareFunc {
 			c.Set(identityKey, id)
 			s.logCaller(r.Context(), id)
 			c.SetRequest(r.WithContext(auth.WithIdentity(r.Context(), id)))
+			if err := s.limitCaller(c, tier); err != nil {
+				return err
+			}
 			return next(c)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // exposed are headers that other sites' scripts may read.
-const exposed = headerRequestID + ", Mcp-Session-Id, WWW-Authenticate, ETag, Location, Retry-After, RateLimit, RateLimit-Policy"
+const exposed = headerRequestID + ", Mcp-Session-Id, WWW-Authenticate, ETag, Location, Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
 
 // corsRules are a CORS made ready to answer.
 type corsRules struct {

@@ -102,11 +102,15 @@ func (s *Server) tool(ctx context.Context, name string) (*service.Capability, er
 // invoke calls a tool.
 func (s *Server) invoke(c echo.Context) error {
 	body, err := readObject(c)
+	var name string
+	named := err == nil && json.Unmarshal(body["tool_name"], &name) == nil && name != ""
+	if err := s.Service.LimitCaller(c.Request().Context(), c.Response().Header(), s.Service.ToolRules(name)...); err != nil {
+		return err
+	}
 	if err != nil {
 		return err
 	}
-	var name string
-	if raw, ok := body["tool_name"]; !ok || json.Unmarshal(raw, &name) != nil || name == "" {
+	if !named {
 		return fault("tool_name", "must be the name of a tool, as a string")
 	}
 	for field := range body {

@@ -70,9 +70,14 @@ func (s *Server) recover(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // securityHeaders keep browsers from guessing, framing and telling where a
-// link was followed from.
-func securityHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+// link was followed from, and where the server is known by https from using
+// anything else.
+func (s *Server) securityHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+	https := strings.HasPrefix(s.PublicURL, "https://")
 	return func(c echo.Context) error {
+		if https {
+			c.Response().Header().Set("Strict-Transport-Security", "max-age=31536000")
+		}
 		h := c.Response().Header()
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")

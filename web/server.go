@@ -118,7 +118,7 @@ func New(o Options) (*Server, error) {
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError
 	s.echo.IPExtractor = extractIP(o.TrustedProxies)
-	s.echo.Use(s.requestID, s.observe, s.recover, securityHeaders, s.cors, s.limits)
+	s.echo.Use(s.requestID, s.observe, s.recover, s.securityHeaders, s.cors, s.limits, s.limitAddress)
 	if err := s.checkSpecial(); err != nil {
 		return nil, err
 	}

@@ -108,13 +108,18 @@ var errNotListening = errors.New("nobody listens to this stream any more")
 // before it has anything to say answers 204, by which EventSource clients know
 // not to come back.
 func (s *Server) serveStream(c echo.Context, st stream) error {
+	release, err := s.Service.Hold(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	defer release()
 	ctx, cancel := context.WithCancelCause(c.Request().Context())
 	defer cancel(nil)
 	out := &eventSink{ctx: ctx, events: make(chan []byte, streamBuffer)}
 	ended := make(chan error, 1)
 	go func() { ended <- s.followSafely(ctx, st, out) }()
 	w := &streamWriter{c: c, control: http.NewResponseController(c.Response()), timeout: s.times.write}
-	err := s.pump(ctx, w, out, ended)
+	err = s.pump(ctx, w, out, ended)
 	cancel(errNotListening)
 	if !w.finished {
 		<-ended //nolint:errcheck // the end of the stream is known already

@@ -88,6 +88,9 @@ func (s *Server) listener(name func(echo.Context) string) echo.MiddlewareFunc {
 			}
 			c.Set(identityKey, id)
 			c.SetRequest(c.Request().WithContext(auth.WithIdentity(ctx, id)))
+			if err := s.limitCaller(c, auth.TierApp); err != nil {
+				return err
+			}
 			return next(c)
 		}
 	}

@@ -38,6 +38,14 @@ func (s *Server) serveWebhook(c echo.Context, prefix string, call WebhookFunc) e
 		return workflow.Wrap(workflow.CodeInvalid, err, "the request body could not be read to its end")
 	}
 	path := strings.TrimPrefix(r.URL.Path, prefix)
+	if err := s.Service.LimitWebhook(r.Context(), c.Response().Header(), path); err != nil {
+		return err
+	}
+	release, err := s.Service.HoldWebhook(r.Context(), path)
+	if err != nil {
+		return err
+	}
+	defer release()
 	answer, err := call(r.Context(), workflow.WebhookCall{Method: r.Method, Path: path, URL: s.PublicURL + prefix + path,
 		Query: r.URL.RawQuery, Headers: headersOf(r), Body: body, IP: c.RealIP()})
 	if err != nil {

@@ -36,6 +36,7 @@ type App struct {
 	Agent   *grpcclient.Client
 
 	errors *service.ErrorLog
+	limits limits
 	done   <-chan struct{} // closed when Close begins to end background work
 	engine *Engine
 	manage *engine.Manager // nil with a remote agent
@@ -77,6 +78,9 @@ func (a *App) open(ctx context.Context) (err error) {
 		return fmt.Errorf("connect to the workflow agent: %w", err)
 	}
 	a.Watches("grpc", a.Agent.Health)
+	if err := a.openLimits(); err != nil {
+		return err
+	}
 	sign, err := a.signer(ctx)
 	if err != nil {
 		return err
@@ -87,6 +91,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	if a.Audit != nil { // a nil pointer in an interface is not nil
 		options.Audit, options.AuditLog = a.Audit, audit.Reader{Store: a.Store}
 	}
+	a.bound(&options)
 	a.Service, err = service.New(options)
 	if err != nil {
 		return err
@@ -175,7 +180,7 @@ func (a *App) Close(ctx context.Context) error {
 	if a.engine != nil {
 		a.engine.Close()
 	}
-	return errors.Join(append(errs, a.Core.Close())...)
+	return errors.Join(append(errs, a.closeLimits(), a.Core.Close())...)
 }
 
 // PublicURL begins every link that is handed out.

@@ -191,8 +191,11 @@ func flowgateJSON(t *testing.T, out any, args ...string) {
 	}
 }
 
-// cleanEnv is an environment that configures nothing.
-func cleanEnv() []string { return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir()} }
+// cleanEnv is an environment that configures nothing but that there are
+// no limits: they are for tests that ask for them; the others call too often.
+func cleanEnv() []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "RATE_LIMIT_ENABLED=false", "MAX_OPEN_PER_CALLER=0"}
+}
 
 // eventually waits for ok, asking often.
 func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {

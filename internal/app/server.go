@@ -34,6 +34,9 @@ func (a *App) Authenticator(local *auth.Identity) *auth.Authenticator {
 	if a.Audit != nil {
 		authenticator.Audit = a.Audit
 	}
+	if a.limits.limiter != nil {
+		authenticator.Failures = a.limits.limiter
+	}
 	return authenticator
 }
 
@@ -75,7 +78,7 @@ func (a *App) Server(ctx context.Context, local *auth.Identity, change ...func(*
 		Name: c.AppName, Version: a.ShownVersion(), Environment: c.Environment, PublicURL: a.PublicURL(),
 		MCP: door.Handler(), Health: a.Health, OnStop: func() { a.stopping(door) }, Drain: stopAnswering + stopRequests,
 		PublicOff: !c.PublicAPIEnabled, AppOff: !c.AppAPIEnabled, MCPOff: !c.MCPAPIEnabled, AllowQueryKey: c.MCPAllowQueryAPIKey,
-		Guard: guard, CORS: corsOf(c), TrustedProxies: proxies,
+		Guard: guard, CORS: corsOf(c), RateLimiting: a.limits.limiter != nil, TrustedProxies: proxies,
 		MaxBody: c.MaxBodyBytes, MaxWebhookBody: c.WebhookMaxBytes, MaxFile: c.FileMaxBytes, TicketKey: ticketKey, Errors: a.errors})
 	if err != nil {
 		door.Close()

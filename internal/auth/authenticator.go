@@ -25,6 +25,8 @@ type Authenticator struct {
 	// Local, when set, is who a caller is that presents nothing on the MCP
 	// door. Start-up refuses it beyond loopback and in production.
 	Local *Identity
+	// Failures limits failed authentications by address. Nil: nothing does.
+	Failures Failures
 	// Audit records failed authentications. Nil: nothing does.
 	Audit Refusals
 	// Users, when set, is asked whether a person is switched off while streams
@@ -41,13 +43,32 @@ func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (*Identit
 	if p.APIKey == "" && strings.HasPrefix(p.Bearer, keyPrefix) {
 		p.APIKey, p.Bearer = p.Bearer, ""
 	}
+	if err := a.blocked(ctx, p); err != nil {
+		a.refused(ctx, p, err)
+		return nil, err
+	}
 	id, err := a.authenticate(ctx, p)
 	if err != nil {
 		a.refused(ctx, p, err)
+		a.failed(ctx, p, err)
 		return nil, err
 	}
 	id.Tier = p.Tier
 	return id, nil
+}
+
+// Again is Authenticate for somebody it let in, while a request of theirs goes
+// on: it counts and records nothing, and what others do at the same address
+// does not matter.
+func (a *Authenticator) Again(ctx context.Context, p Presented) (*Identity, error) {
+	if p.APIKey == "" && strings.HasPrefix(p.Bearer, keyPrefix) {
+		p.APIKey, p.Bearer = p.Bearer, ""
+	}
+	id, err := a.authenticate(ctx, p)
+	if err == nil {
+		id.Tier = p.Tier
+	}
+	return id, err
 }
 
 func (a *Authenticator) authenticate(ctx context.Context, p Presented) (*Identity, error) {

@@ -64,6 +64,9 @@ func (c *Config) Validate() error {
 			fault("egress_allow_cidrs: %q is not a range such as 10.1.0.0/16", cidr)
 		}
 	}
+	if c.RateLimitStorage == "redis" && c.RedisURL == "" {
+		fault("rate_limit_storage: redis needs redis_url; set it, or count in memory")
+	}
 	if c.WorkflowServiceInsecure && c.Production() {
 		fault("workflow_service_insecure: production speaks to the agent by TLS; set workflow_service_ca instead")
 	}

@@ -3,8 +3,10 @@ package ratelimit_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +16,22 @@ import (
 	"flowgate/internal/ratelimit"
 	"flowgate/store"
 )
+
+var update = flag.Bool("update", false, "write golden files anew")
+
+func TestDocs(t *testing.T) {
+	t.Parallel()
+	const path = "../../docs/limits.md"
+	if *update {
+		if err := os.WriteFile(path, []byte(ratelimit.Docs()), 0o644); err != nil { //nolint:gosec // a document
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil || string(got) != ratelimit.Docs() {
+		t.Errorf("docs/limits.md is not what the defaults say: go test ./internal/ratelimit -update; %v", err)
+	}
+}
 
 // clock is a time that tests move.
 type clock struct{ at time.Time }

@@ -76,6 +76,10 @@ func prefixes() []Rule {
 	}
 }
 
+// Documented returns every rule for documentation, those with an open name
+// included.
+func Documented() []Rule { return slices.Concat(Defaults(), prefixes()) }
+
 // Tiers multiply limits by the name of a caller's tier; 0: no limits.
 type Tiers map[string]int64
 
@@ -107,7 +111,7 @@ func Parse(texts []string) (map[string]Limit, Tiers, error) {
 		_, known := rules[name]
 		open := slices.ContainsFunc(prefixes(), func(r Rule) bool { return strings.HasPrefix(name, r.Name) && len(name) > len(r.Name) })
 		if !known && !open {
-			return nil, nil, fmt.Errorf("%q: there is no limit of that name", text)
+			return nil, nil, fmt.Errorf("%q: there is no limit of that name; docs/limits.md lists them", text)
 		}
 		limit, err := parseLimit(value)
 		if err != nil {

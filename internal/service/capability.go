@@ -46,6 +46,8 @@ type Capability struct {
 	// Text is the compact twin of a result, for models. Never nil.
 	Text func(result any) string
 
+	waits bool // may be held open until an execution ends
+
 	call func(ctx context.Context, args json.RawMessage) (any, error)
 	ask  func(ctx context.Context, args json.RawMessage) (*Question, error) // nil: nobody is asked
 }
@@ -82,6 +84,7 @@ func (c *Capability) check() error {
 // of arguments and result follow from the method's types.
 func row[In, Out any](c Capability, method func(context.Context, In) (*Out, error), text func(*Out) string) *Capability {
 	c.Input, c.Output = SchemaOf[In](), SchemaOf[Out]()
+	c.waits = c.Input.Property("wait_seconds") != ""
 	c.Text = func(result any) string {
 		out, ok := result.(*Out)
 		if !ok {
@@ -152,7 +155,7 @@ func (s *Service) Do(ctx context.Context, c *Capability, args json.RawMessage) (
 	var result any
 	err := Authorize(auth.FromContext(ctx), c)
 	if err == nil {
-		result, err = s.recorded(ctx, c, args)
+		result, err = s.bounded(ctx, c, args)
 	} else {
 		s.Refused(ctx, c.Name, args, err)
 	}

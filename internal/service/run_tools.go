@@ -154,7 +154,7 @@ func (s *Service) runRow(ctx context.Context, name string, w *workflow.Workflow)
 		description = fmt.Sprintf("Runs the workflow %q.", w.Document.Name)
 	}
 	description = cutRunes(description, 900) + " It is a workflow of the user's: an execution is recorded, and waited for up to 20 seconds; while its status is running or waiting, ask get_execution."
-	c = &Capability{Name: name, Title: w.Document.Name, Group: "Your workflows", Scope: auth.ScopeWorkflowsExecute, OpenWorld: true, Destructive: true,
+	c = &Capability{Name: name, Title: w.Document.Name, Group: "Your workflows", Scope: auth.ScopeWorkflowsExecute, OpenWorld: true, Destructive: true, waits: true,
 		Description: description, Input: input, Output: SchemaOf[ExecutionView]()}
 	c.Text = func(result any) string {
 		if v, ok := result.(*ExecutionView); ok {

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"flowgate/internal/ratelimit"
 	"flowgate/internal/telemetry"
 	"flowgate/internal/workflow"
 	"flowgate/store"
@@ -103,6 +104,11 @@ type Options struct {
 	// Sign returns the signature that an execution's resume link carries. Nil:
 	// there are no such links.
 	Sign func(executionID string) string
+	// Limits counts requests. Nil: there are no limits.
+	Limits *ratelimit.Limiter
+	// Holds bounds the streams and waiting calls of one caller, WebhookHolds
+	// the calls of webhooks that are under way, by path. Nil: no bounds.
+	Holds, WebhookHolds *ratelimit.Holds
 	// Audit records calls and refusals. Nil: nothing does.
 	Audit Audit
 	// AuditLog is where they are read. Nil: there is nothing to read.

@@ -1,0 +1,153 @@
+package web
+
+import (
+	"net/http"
+	"net/netip"
+	"strconv"
+	"testing"
+
+	"flowgate/internal/auth"
+	"flowgate/internal/ratelimit"
+)
+
+// limited is a world whose rules are the defaults and texts.
+func limited(t *testing.T, change func(*Options), texts ...string) *world {
+	t.Helper()
+	rules, tiers, err := ratelimit.Parse(texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limiter := ratelimit.New(ratelimit.Options{Counters: ratelimit.NewMemory(nil, 0), Rules: rules, Tiers: tiers})
+	return newWorld(t, func(o *Options) {
+		o.Service.Limits, o.Authenticator.Failures = limiter, limiter
+		if change != nil {
+			change(o)
+		}
+	})
+}
+
+// refusedFor checks a 429 by its headers and returns what it says.
+func refusedFor(t *testing.T, r reply, rule string) {
+	t.Helper()
+	after, err := strconv.Atoi(r.header.Get("Retry-After"))
+	if r.status != http.StatusTooManyRequests || err != nil || after < 1 {
+		t.Fatalf("%d, Retry-After %q: %s", r.status, r.header.Get("Retry-After"), r.body)
+	}
+	details, _ := r.json["details"].(map[string]any)
+	if details["rule"] != rule {
+		t.Errorf("refused by %v, expected %s", details["rule"], rule)
+	}
+}
+
+func TestAddressesAreLimited(t *testing.T) {
+	t.Parallel()
+	w := limited(t, nil, "public.info=2/1h")
+	for left := 1; left >= 0; left-- {
+		r := w.send(t, "GET", "/api/public/info", "")
+		if r.status != 200 || r.header.Get("X-RateLimit-Remaining") != strconv.Itoa(left) || r.header.Get("X-RateLimit-Limit") != "2" ||
+			r.header.Get("RateLimit-Policy") != `"public.info";q=2;w=3600` || r.header.Get("RateLimit") == "" {
+			t.Fatalf("%d %v", r.status, r.header)
+		}
+	}
+	r := w.send(t, "GET", "/api/v1/public/info", "") // the same route by its alias
+	refusedFor(t, r, "public.info")
+	if r.json["error"] != "rate_limit_exceeded" {
+		t.Error(r.body)
+	}
+	for _, path := range []string{"/livez", "/readyz"} {
+		for range 3 {
+			if r := w.send(t, "GET", path, ""); r.status != 200 || r.header.Get("RateLimit") != "" {
+				t.Fatalf("%s: %d %v", path, r.status, r.header)
+			}
+		}
+	}
+}
+
+func TestForwardedAddressesAreBelievedOfProxiesOnly(t *testing.T) {
+	t.Parallel()
+	proxy := func(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} }
+	t.Run("none trusted", func(t *testing.T) {
+		t.Parallel()
+		w := limited(t, nil, "public.info=1/1h")
+		w.send(t, "GET", "/api/public/info", "", "X-Forwarded-For", "203.0.113.1")
+		refusedFor(t, w.send(t, "GET", "/api/public/info", "", "X-Forwarded-For", "203.0.113.2"), "public.info")
+	})
+	t.Run("trusted", func(t *testing.T) {
+		t.Parallel()
+		w := limited(t, proxy, "public.info=1/1h")
+		w.send(t, "GET", "/api/public/info", "", "X-Forwarded-For", "203.0.113.1")
+		if r := w.send(t, "GET", "/api/public/info", "", "X-Forwarded-For", "203.0.113.2"); r.status != 200 {
+			t.Errorf("another address: %d", r.status)
+		}
+		// What the client itself wrote stands before what the proxy added.
+		refusedFor(t, w.send(t, "GET", "/api/public/info", "", "X-Forwarded-For", "198.51.100.7, 203.0.113.2"), "public.info")
+	})
+}
+
+func TestUsersAreLimitedByRoute(t *testing.T) {
+	t.Parallel()
+	w := limited(t, nil, "app.workflows=2/1h")
+	mine := []string{"Authorization", "Bearer " + w.token}
+	w.send(t, "GET", "/api/app/workflows", "", mine...)
+	w.send(t, "GET", "/api/app/workflows/0198a000-0000-7000-8000-00000000000a", "", mine...) // another path of the same rule
+	refusedFor(t, w.send(t, "GET", "/api/app/workflows/0198a000-0000-7000-8000-00000000000b", "", mine...), "app.workflows")
+	if r := w.send(t, "GET", "/api/app/executions", "", mine...); r.status != 200 {
+		t.Errorf("another rule: %d", r.status)
+	}
+	other := w.user(t, "0198a000-0000-7000-8000-000000000002", 1<<40)
+	if r := w.send(t, "GET", "/api/app/workflows", "", "Authorization", "Bearer "+other); r.status != 200 {
+		t.Errorf("another user: %d", r.status)
+	}
+}
+
+func TestTheFacadeSaysWhenToComeBack(t *testing.T) {
+	t.Parallel()
+	w := limited(t, nil, "mcp.tool.list_executions=1/1h")
+	key := w.key(t, auth.ScopeToolsExecute)
+	call := func(tool string) reply {
+		return w.send(t, "POST", "/api/mcp/invoke", `{"tool_name":"`+tool+`","params":{}}`, "X-API-Key", key)
+	}
+	if r := call("list_executions"); r.status != 200 {
+		t.Fatal(r.status, r.body)
+	}
+	r := call("list_executions")
+	refusedFor(t, r, "mcp.tool.list_executions")
+	after, _ := r.json["retry_after"].(float64)
+	if r.json["error_type"] != "RATE_LIMIT_ERROR" || r.json["retryable"] != true || after < 1 {
+		t.Error(r.body)
+	}
+	if r := call("search_workflows"); r.status != 200 {
+		t.Errorf("another tool: %d %s", r.status, r.body)
+	}
+}
+
+func TestGuessingOfCredentialsEnds(t *testing.T) {
+	t.Parallel()
+	w := limited(t, nil, "auth.failed=3/1h")
+	key := w.key(t, auth.ScopeToolsRead)
+	for range 3 {
+		if r := w.send(t, "GET", "/api/mcp/tools", "", "X-API-Key", "wfk_nobody_nothing"); r.status != 401 {
+			t.Fatal(r.status, r.body)
+		}
+	}
+	refusedFor(t, w.send(t, "GET", "/api/mcp/tools", "", "X-API-Key", key), "auth.failed") // though it is right
+	refusedFor(t, w.send(t, "GET", "/api/app/workflows", "", "Authorization", "Bearer "+w.token), "auth.failed")
+	if r := w.send(t, "GET", "/api/mcp/tools", ""); r.status != 401 { // asks what is needed, and guesses nothing
+		t.Error(r.status, r.body)
+	}
+}
+
+func TestOneCallerHoldsSoManyStreams(t *testing.T) {
+	t.Parallel()
+	holds := ratelimit.NewHolds(1, 0)
+	w := newWorld(t, func(o *Options) { o.Service.Holds = holds })
+	if !holds.Take("user:" + owner) {
+		t.Fatal("one is too many")
+	}
+	path := "/api/app/executions/0198a000-0000-7000-8000-00000000000a/logs/stream"
+	refusedFor(t, w.send(t, "GET", path, "", "Authorization", "Bearer "+w.token), "open")
+	holds.Give("user:" + owner)
+	if r := w.send(t, "GET", path, "", "Authorization", "Bearer "+w.token); r.status != 404 {
+		t.Errorf("with room: %d %s", r.status, r.body)
+	}
+}
