@@ -46,9 +46,9 @@ func (s *Server) waitingRoutes() {
 }
 
 func (s *Server) waiting(c echo.Context) error {
-	link := readLink(c)
-	w, err := s.Service.Waiting(c.Request().Context(), link.execution, link.signature)
-	if err != nil && c.Request().Method == http.MethodGet && strings.HasPrefix(c.Path(), formPrefix) && reasonOf(err) == "not_waiting" {
+	link, pages := readLink(c), strings.HasPrefix(c.Path(), formPrefix)
+	w, err := s.Service.Waiting(c.Request().Context(), link.execution, link.signature, pages)
+	if err != nil && c.Request().Method == http.MethodGet && pages && reasonOf(err) == "not_waiting" {
 		return s.formStep(c, link, err)
 	}
 	if err != nil {

@@ -98,6 +98,9 @@ func TestFormPages(t *testing.T) {
 	if status != 200 || !strings.Contains(string(data), "Page two") || !strings.Contains(string(data), "Why, Ada?") {
 		t.Errorf("%d %s", status, data)
 	}
+	if status, data := srv.do(t, "GET", strings.Replace(next, "/form-waiting/", "/webhook-waiting/", 1), nil); status != 403 {
+		t.Errorf("the link of pages resumes: %d %s", status, data)
+	}
 	status, data = srv.do(t, "POST", next, []byte("Why%2C+Ada%3F=because"), "Content-Type", formKind, "Accept", "text/html")
 	if status != 200 || !strings.Contains(string(data), "All &lt;done&gt;") || !strings.Contains(string(data), "Ada, we write") {
 		t.Errorf("%d %s", status, data)

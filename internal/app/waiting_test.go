@@ -598,5 +598,10 @@ func TestWaitAnswers(t *testing.T) {
 			t.Errorf("%s: %d %s", name, status, text)
 		}
 		srv.becomes(t, key, e.ExecutionID, "success")
+		// Who may resume an execution does not see what it showed to others.
+		pages := strings.Replace(link, "/webhook-waiting/", "/form-waiting/", 1)
+		if status, _, text := request(t, "GET", pages, "", "text/html", ""); status != 403 || strings.Contains(text, c.want) {
+			t.Errorf("%s, as pages: %d %s", name, status, text)
+		}
 	}
 }

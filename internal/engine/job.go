@@ -45,8 +45,9 @@ type Job struct {
 	OnSubStaticData func(ctx context.Context, workflowID string, data *workflow.Object) error
 	// BaseURL is where this server is reached; resume addresses begin with it.
 	BaseURL string
-	// Signature is what these addresses carry; "" where they need none.
-	Signature string
+	// Signature is what these addresses carry, FormSignature those of pages; ""
+	// where they need none.
+	Signature, FormSignature string
 }
 
 // Recorder keeps what an execution does. Events come in the order of Seq and
@@ -92,10 +93,10 @@ func (o *Outcome) RunsOf(name string) []workflow.NodeRun {
 }
 
 // address is where what the execution waits for is answered.
-func (j *Job) address(path string) string {
+func (j *Job) address(path, signature string) string {
 	a := j.BaseURL + path + j.Execution.ID
-	if j.Signature != "" {
-		a += "?signature=" + j.Signature
+	if signature != "" {
+		a += "?signature=" + signature
 	}
 	return a
 }

@@ -63,10 +63,11 @@ func (m *Manager) deliver(ctx context.Context, id, topic string, payload []byte)
 	return nil
 }
 
-// signature is what the resume address of an execution carries.
-func (m *Manager) signature(executionID string) string {
+// signature is what an address carries by which an execution is resumed, or
+// its pages are seen.
+func (m *Manager) signature(of string) string {
 	if m.opts.Sign == nil {
 		return ""
 	}
-	return m.opts.Sign(executionID)
+	return m.opts.Sign(of)
 }

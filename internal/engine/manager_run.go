@@ -257,7 +257,7 @@ func (m *Manager) conclude(ctx context.Context, e *workflow.Execution, rec *reco
 func (m *Manager) job(r *durable.Run, e *workflow.Execution, w *workflow.Workflow, rec *recorder) Job {
 	effects := &durableEffects{run: r, rec: rec}
 	return Job{
-		Execution: e, Workflow: w, Effects: effects, Recorder: rec, BaseURL: m.opts.BaseURL, Signature: m.signature(e.ID),
+		Execution: e, Workflow: w, Effects: effects, Recorder: rec, BaseURL: m.opts.BaseURL, Signature: m.signature(e.ID), FormSignature: m.signature(workflow.PagesOf(e.ID)),
 		Credentials: m.credentials(e.OwnerID), File: m.files(e.OwnerID),
 		// The answer itself travels as an event, which any process can follow.
 		Respond: func(context.Context, workflow.Response) error { return nil },

@@ -28,8 +28,8 @@ func (w view) Info() expr.ExecutionInfo {
 	return expr.ExecutionInfo{
 		ID:           e.ID,
 		Mode:         w.x.mode,
-		ResumeURL:    w.x.job.address("/webhook-waiting/"),
-		FormURL:      w.x.job.address("/form-waiting/"),
+		ResumeURL:    w.x.job.address("/webhook-waiting/", w.x.job.Signature),
+		FormURL:      w.x.job.address("/form-waiting/", w.x.job.FormSignature),
 		WorkflowID:   w.x.workflow.ID,
 		WorkflowName: w.x.workflow.Document.Name,
 		Active:       w.x.workflow.Active,

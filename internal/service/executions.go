@@ -276,7 +276,7 @@ type ListExecutionsOutput struct {
 
 // ListExecutions lists the caller's executions.
 func (s *Service) ListExecutions(ctx context.Context, in ListExecutionsInput) (*ListExecutionsOutput, error) {
-	f := store.ExecutionFilter{WorkflowID: in.WorkflowID, Status: workflow.Status(in.Status)}
+	f := store.ExecutionFilter{WorkflowID: in.WorkflowID, Status: workflow.Status(in.Status), WaitsFor: in.Waiting}
 	if in.Since != "" {
 		t, err := time.Parse(time.RFC3339, in.Since)
 		if err != nil {
@@ -284,7 +284,10 @@ func (s *Service) ListExecutions(ctx context.Context, in ListExecutionsInput) (*
 		}
 		f.Since = t
 	}
-	list, total, next, err := s.listExecutions(ctx, f, in)
+	if in.Waiting != "" && f.Status != "" && f.Status != workflow.StatusWaiting {
+		return nil, workflow.Errorf(workflow.CodeInvalid, "waiting: only executions of the status waiting wait for something")
+	}
+	list, total, next, err := s.Store.ListExecutions(ctx, owner(ctx), f, page(in.Limit, in.Cursor))
 	if err != nil {
 		return nil, err
 	}
@@ -299,36 +302,6 @@ func (s *Service) ListExecutions(ctx context.Context, in ListExecutionsInput) (*
 		out.Executions = append(out.Executions, sum)
 	}
 	return out, nil
-}
-
-// listExecutions reads a page. Where only those are wanted that wait for
-// something, what else waits is passed over, and the total is that of the page.
-func (s *Service) listExecutions(ctx context.Context, f store.ExecutionFilter, in ListExecutionsInput) ([]*workflow.Execution, int, string, error) {
-	p := page(in.Limit, in.Cursor)
-	if in.Waiting == "" {
-		return s.Store.ListExecutions(ctx, owner(ctx), f, p)
-	}
-	if f.Status != "" && f.Status != workflow.StatusWaiting {
-		return nil, 0, "", workflow.Errorf(workflow.CodeInvalid, "waiting: only executions of the status waiting wait for something")
-	}
-	f.Status = workflow.StatusWaiting
-	wanted := p.Limit
-	var out []*workflow.Execution
-	for {
-		list, _, next, err := s.Store.ListExecutions(ctx, owner(ctx), f, p)
-		if err != nil {
-			return nil, 0, "", err
-		}
-		for _, e := range list {
-			if e.WaitingFor != nil && e.WaitingFor.Kind == in.Waiting {
-				out = append(out, e)
-			}
-		}
-		if next == "" || len(out) >= wanted {
-			return out, len(out), next, nil
-		}
-		p.Cursor, p.Limit = next, wanted-len(out)
-	}
 }
 
 // GetExecutionLogsInput asks for a part of an execution's log.

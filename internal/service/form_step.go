@@ -113,13 +113,13 @@ func (s *Service) formPage(id string) string {
 	if u, err := url.Parse(s.PublicURL); err == nil {
 		prefix = strings.TrimSuffix(u.Path, "/")
 	}
-	return prefix + "/form-waiting/" + id + "?signature=" + s.Sign(id)
+	return prefix + "/form-waiting/" + id + "?signature=" + s.Sign(workflow.PagesOf(id))
 }
 
 // FormStep says what comes next behind the link of an execution's pages, where
 // no page waits right now: CodeForbidden for another signature.
 func (s *Service) FormStep(ctx context.Context, executionID, signature string) (*FormStep, error) {
-	if err := s.signed(executionID, signature); err != nil {
+	if err := s.signed(workflow.PagesOf(executionID), signature); err != nil {
 		return nil, err
 	}
 	e, err := s.Store.ExecutionByID(ctx, executionID)

@@ -104,7 +104,7 @@ func (s *Service) resumeURL(e *workflow.Execution) string {
 	case "time":
 		return ""
 	case waitsForForm:
-		return s.PublicURL + "/form-waiting/" + e.ID + "?signature=" + s.Sign(e.ID)
+		return s.PublicURL + "/form-waiting/" + e.ID + "?signature=" + s.Sign(workflow.PagesOf(e.ID))
 	}
 	return s.PublicURL + "/webhook-waiting/" + e.ID + "?signature=" + s.Sign(e.ID)
 }
@@ -154,15 +154,21 @@ type FormField struct {
 
 // Waiting looks up what is asked behind a signed link: CodeForbidden for
 // another signature, CodeConflict when nothing is asked, or not any more.
-func (s *Service) Waiting(ctx context.Context, executionID, signature string) (*Waiting, error) {
-	if err := s.signed(executionID, signature); err != nil {
+// The link of an execution's form pages asks for forms alone, and is the only
+// one that does.
+func (s *Service) Waiting(ctx context.Context, executionID, signature string, pages bool) (*Waiting, error) {
+	subject := executionID
+	if pages {
+		subject = workflow.PagesOf(executionID)
+	}
+	if err := s.signed(subject, signature); err != nil {
 		return nil, err
 	}
 	e, err := s.Store.ExecutionByID(ctx, executionID)
 	if err != nil {
 		return nil, err
 	}
-	if e.Status != workflow.StatusWaiting || e.WaitingFor == nil || e.WaitingFor.Kind == "time" {
+	if e.Status != workflow.StatusWaiting || e.WaitingFor == nil || e.WaitingFor.Kind == "time" || (e.WaitingFor.Kind == waitsForForm) != pages {
 		return nil, workflow.Errorf(workflow.CodeConflict, "nothing is waiting for an answer here (any more)").WithReason("not_waiting")
 	}
 	w := &Waiting{ExecutionID: e.ID, Kind: e.WaitingFor.Kind, Until: e.WaitingFor.Until, owner: e.OwnerID, topic: e.WaitingFor.Topic}
@@ -174,9 +180,9 @@ func (s *Service) Waiting(ctx context.Context, executionID, signature string) (*
 	return w, nil
 }
 
-// signed checks the signature of an execution's links.
-func (s *Service) signed(executionID, signature string) error {
-	if s.Sign == nil || subtle.ConstantTimeCompare([]byte(s.Sign(executionID)), []byte(signature)) != 1 {
+// signed checks the signature of one of an execution's links.
+func (s *Service) signed(subject, signature string) error {
+	if s.Sign == nil || subtle.ConstantTimeCompare([]byte(s.Sign(subject)), []byte(signature)) != 1 {
 		return workflow.Errorf(workflow.CodeForbidden, "this link is not complete; use it exactly as it was given").WithReason("bad_signature")
 	}
 	return nil

@@ -176,6 +176,11 @@ type Response struct {
 // form: an object with title, message and css.
 const FormEndType = "application/vnd.flowgate.form-end+json"
 
+// PagesOf is what the link of an execution's form pages is signed for, apart
+// from the link that resumes it: who may decide does not see what others are
+// shown.
+func PagesOf(executionID string) string { return "form/" + executionID }
+
 // Header returns the first header of that name.
 func (r *Response) Header(name string) string {
 	for _, h := range r.Headers {
