@@ -148,6 +148,7 @@ type Credentials interface {
 type ExecutionFilter struct {
 	WorkflowID string
 	Status     workflow.Status
+	WaitsFor   string // kind of what a waiting one waits for
 	Since      time.Time
 }
 

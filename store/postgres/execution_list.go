@@ -34,6 +34,10 @@ func (s *Store) ListExecutions(ctx context.Context, owner string, f store.Execut
 	return list, total, next, nil
 }
 
+// waitKind finds the kind in a stored workflow.Waiting, whose second member it
+// is. PostgreSQL reads no JSON that has \u0000 anywhere.
+const waitKind = `^\{"node":"(?:[^"\\]|\\.)*","kind":"([^"\\]*)"`
+
 func executionWhere(owner string, f store.ExecutionFilter) *where {
 	w := &where{}
 	if f.WorkflowID != "" {
@@ -42,6 +46,9 @@ func executionWhere(owner string, f store.ExecutionFilter) *where {
 	w.and("owner_id = ?", owner)
 	if f.Status != "" {
 		w.and("status = ?", f.Status)
+	}
+	if f.WaitsFor != "" {
+		w.and("status = ? AND substring(convert_from(waiting_for, 'UTF8') FROM "+w.arg(waitKind)+"::text) = ?", workflow.StatusWaiting, f.WaitsFor)
 	}
 	if !f.Since.IsZero() {
 		w.and("created_at >= ?", at(f.Since))

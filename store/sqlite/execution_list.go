@@ -42,6 +42,9 @@ func executionWhere(owner string, f store.ExecutionFilter) *where {
 	if f.Status != "" {
 		w.and("status = ?", f.Status)
 	}
+	if f.WaitsFor != "" {
+		w.and("status = ? AND json_extract(CAST(waiting_for AS TEXT), '$.kind') = ?", workflow.StatusWaiting, f.WaitsFor)
+	}
 	if !f.Since.IsZero() {
 		w.and("created_at >= ?", micros(f.Since))
 	}

@@ -105,6 +105,32 @@ var executionListTests = map[string]func(w *world){
 			}
 		}
 	},
+	"executions are filtered by what they wait for": func(w *world) {
+		wf := w.workflow(ada)
+		waiting := func(kind string) string {
+			e := w.execution(wf, heldBy("x"))
+			e.Status, e.WaitingFor = workflow.StatusWaiting, &workflow.Waiting{Node: "Wait \x00 é", Kind: kind, Data: []byte(`{"kind":"form","odd":"\u0000 \ud800"}`)}
+			w.save(store.Progress{Execution: e})
+			return e.ID
+		}
+		w.execution(wf)
+		first := waiting("approval")
+		for range 5 {
+			waiting("time")
+		}
+		second := waiting("approval")
+		f := store.ExecutionFilter{WaitsFor: "approval"}
+		list, total, next, err := w.ListExecutions(w.Context(), ada, f, store.Page{Limit: 1})
+		w.ok(err)
+		w.same("the newest", []any{executionIDs(list), total}, []any{[]string{second}, 2})
+		list, _, next, err = w.ListExecutions(w.Context(), ada, f, store.Page{Limit: 1, Cursor: next})
+		w.ok(err)
+		w.same("the next", []any{executionIDs(list), next}, []any{[]string{first}, ""})
+		f.WaitsFor = "form"
+		list, total, _, err = w.ListExecutions(w.Context(), ada, f, store.Page{Limit: 1})
+		w.ok(err)
+		w.same("none", []any{len(list), total}, []any{0, 0})
+	},
 	"executions are pruned, oldest first, live ones never": func(w *world) {
 		wf := w.workflow(ada)
 		var final []string
