@@ -43,3 +43,36 @@ func TestKeysAreLimited(t *testing.T) {
 		t.Errorf("another key: %d", r.status)
 	}
 }
+
+// TestThePersonAtThisMachineHasNoLimits calls over a pipe: a key has its
+// limits there, too, the local person none.
+func TestThePersonAtThisMachineHasNoLimits(t *testing.T) {
+	t.Parallel()
+	rules, tiers, err := ratelimit.Parse([]string{"mcp.tool.list_executions=1/1h"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, func(o *Options) {
+		o.Service.Limits = ratelimit.New(ratelimit.Options{Counters: ratelimit.NewMemory(nil, 0), Rules: rules, Tiers: tiers})
+	})
+	second := func(id *auth.Identity) map[string]any {
+		p := w.pipe(t, t.Context(), id)
+		p.send(t, `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`)
+		p.next(t)
+		var last map[string]any
+		for range 2 {
+			p.send(t, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_executions","arguments":{}}}`)
+			last = p.next(t)
+		}
+		return last
+	}
+	if m := second(local()); m["error"] != nil || m["result"] == nil {
+		t.Errorf("the local person: %v", m)
+	}
+	m := second(&auth.Identity{Subject: owner, Kind: auth.KindAPIKey, KeyID: "k", Scopes: []string{auth.ScopeToolsExecute}, Tier: auth.TierMCP})
+	e, _ := m["error"].(map[string]any)
+	data, _ := e["data"].(map[string]any)
+	if after, _ := data["retry_after"].(float64); after < 1 {
+		t.Errorf("a key: %v", m)
+	}
+}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 
 	"flowgate/internal/auth"
 	"flowgate/internal/ratelimit"
+	"flowgate/internal/workflow"
 )
 
 // limited is a world whose rules are the defaults and texts.
@@ -150,4 +152,28 @@ func TestOneCallerHoldsSoManyStreams(t *testing.T) {
 	if r := w.send(t, "GET", path, "", "Authorization", "Bearer "+w.token); r.status != 404 {
 		t.Errorf("with room: %d %s", r.status, r.body)
 	}
+}
+
+func TestWebhooksAreLimitedWhereToldTo(t *testing.T) {
+	t.Parallel()
+	holds := ratelimit.NewHolds(1, 0)
+	w := limited(t, func(o *Options) {
+		o.Service.WebhookHolds = holds
+		o.Webhook = func(context.Context, workflow.WebhookCall) (*workflow.Response, error) {
+			return &workflow.Response{Status: 200}, nil
+		}
+	}, "webhook.path.orders=1/1h")
+	if r := w.send(t, "POST", "/webhook/orders", `{}`); r.status != 200 {
+		t.Fatal(r.status, r.body)
+	}
+	refusedFor(t, w.send(t, "POST", "/webhook/orders", `{}`), "webhook.path.orders")
+	for range 3 {
+		if r := w.send(t, "POST", "/webhook/other", `{}`); r.status != 200 {
+			t.Fatal(r.status, r.body)
+		}
+	}
+	if !holds.Take("other") {
+		t.Fatal("a call that ended is still counted")
+	}
+	refusedFor(t, w.send(t, "POST", "/webhook/other", `{}`), "webhook.open")
 }

@@ -30,16 +30,16 @@ func (s *Server) webhook(prefix string, answer WebhookFunc) echo.HandlerFunc {
 
 func (s *Server) serveWebhook(c echo.Context, prefix string, call WebhookFunc) error {
 	r := c.Request()
+	path := strings.TrimPrefix(r.URL.Path, prefix)
+	if err := s.Service.LimitWebhook(r.Context(), c.Response().Header(), path); err != nil {
+		return err
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		if workflow.CodeOf(err) == workflow.CodeTooLarge {
 			return err
 		}
 		return workflow.Wrap(workflow.CodeInvalid, err, "the request body could not be read to its end")
-	}
-	path := strings.TrimPrefix(r.URL.Path, prefix)
-	if err := s.Service.LimitWebhook(r.Context(), c.Response().Header(), path); err != nil {
-		return err
 	}
 	release, err := s.Service.HoldWebhook(r.Context(), path)
 	if err != nil {

@@ -61,7 +61,7 @@ type Config struct {
 	APISecretKey  string `group:"Secrets" key:"api_secret_key" default:"" secret:"true" doc:"Pepper under which API keys are hashed, at least 32 characters. Empty: made once and kept in the data folder; refused in production."`
 	EncryptionKey string `key:"encryption_key" default:"" secret:"true" doc:"Key that stored credentials are sealed under: 32 bytes in hex or base64. Several with commas, the newest first, change it: new ones are sealed under the first, all are opened, and at start the rest is sealed anew; a name and a colon may stand before each. Empty: made once and kept in the data folder; refused in production."`
 
-	RedisURL               string   `group:"Limits" key:"redis_url" default:"" secret:"true" doc:"Redis (7 or newer) in which several servers count rate limits together and tell each other of revoked keys: redis://user:password@host:6379/0, rediss:// for TLS. Empty: each server counts alone."`
+	RedisURL               string   `group:"Limits" key:"redis_url" default:"" secret:"true" doc:"Redis (7 or newer) in which several servers count rate limits together: redis://user:password@host:6379/0, rediss:// for TLS. Empty: each server counts alone."`
 	RateLimitEnabled       bool     `key:"rate_limit_enabled" default:"true" doc:"Limit what callers may do."`
 	PublicRateLimitEnabled bool     `key:"public_rate_limit_enabled" development:"false" staging:"true" production:"true" doc:"Limit the public tier, too."`
 	RateLimitStorage       string   `key:"rate_limit_storage" default:"auto" enum:"auto,memory,redis" doc:"Where requests are counted; auto: in Redis when redis_url is set, else in each server's memory."`
