@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -363,4 +364,50 @@ func TestSubscribersHearOfTheirResources(t *testing.T) {
 	default:
 	}
 	subscribe("unsubscribe", mine, session)
+}
+
+// countedAudit counts what would be in the audit log.
+type countedAudit struct{ entries atomic.Int64 }
+
+func (a *countedAudit) Reserve(context.Context, bool) (bool, error)      { return true, nil }
+func (a *countedAudit) Record(store.AuditEntry, []byte)                  { a.entries.Add(1) }
+func (a *countedAudit) Refuse(context.Context, store.AuditEntry, []byte) { a.entries.Add(1) }
+
+// TestLooksAreNotRecorded tells changes of what is subscribed to, of which no
+// look is a call of the caller's.
+func TestLooksAreNotRecorded(t *testing.T) {
+	w := newWorld(t, nil)
+	ctx, id := asOwner(t), w.workflow(t)
+	e, _, err := w.store.CreateExecution(ctx, &workflow.Execution{ID: "e1", OwnerID: owner, WorkflowID: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	audit := &countedAudit{}
+	seen := map[string]look{}
+	var changed []string
+	looks := func() []string {
+		w.Service.Audit = audit
+		changed = nil
+		w.lookAt(ctx, []string{"workflow://" + id, "execution://" + e.ID, "workflow://none", "nothing://"}, seen, func(uri string) { changed = append(changed, uri) })
+		w.Service.Audit = nil
+		return changed
+	}
+	if first, again := looks(), looks(); len(first)+len(again) != 0 {
+		t.Errorf("changed without a change: %v %v", first, again)
+	}
+	if _, err := w.store.RequestCancel(ctx, owner, e.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := looks(); len(got) != 1 || got[0] != "execution://"+e.ID {
+		t.Errorf("changed: %v", got)
+	}
+	if _, err := w.Service.Call(ctx, "update_workflow", json.RawMessage(`{"workflow_id":"`+id+`","name":"Else"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if got := looks(); len(got) != 1 || got[0] != "workflow://"+id {
+		t.Errorf("changed: %v", got)
+	}
+	if n := audit.entries.Load(); n != 0 {
+		t.Errorf("%d entries in the audit log", n)
+	}
 }

@@ -36,6 +36,14 @@ func (s *Server) directly(m *envelope, c *service.Capability, modern bool) direc
 				return members, meta, nil
 			}
 		}
+	case protocolResourcesList:
+		if err := checkCursor(m.text(m.Params.Cursor)); err != nil { // the library's hook for the list cannot refuse
+			return func(ctx context.Context) ([]byte, []byte, *rpcError) {
+				refusal := s.refusalFor(ctx, err)
+				refusal.Code = protocol.INVALID_PARAMS
+				return nil, nil, refusal
+			}
+		}
 	case protocolResourcesRead:
 		uri := m.text(m.Params.URI)
 		if r := resourceOf(uri); r != nil {

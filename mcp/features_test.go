@@ -156,6 +156,13 @@ func TestResourcesPageByPage(t *testing.T) {
 			break
 		}
 	}
+	for _, bad := range []string{"%%%", "x", "bm9uZQ=="} {
+		for _, modern := range []bool{false, true} {
+			if r := w.ask(t, key, modern, "resources/list", "", `"cursor":"`+bad+`"`); r.errorCode() != -32602 {
+				t.Errorf("cursor %q: %d %s", bad, r.status, r.body)
+			}
+		}
+	}
 	if len(seen) != 61 || pages != 2 {
 		t.Errorf("%d resources on %d pages", len(seen), pages)
 	}

@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -12,7 +13,13 @@ type inflight struct {
 	all map[string]*underWay
 }
 
-type underWay struct{ cancel context.CancelFunc }
+type underWay struct{ cancel context.CancelCauseFunc }
+
+// errCancelled is why the context of a request ended that its client cancelled.
+var errCancelled = errors.New("the client cancelled the request")
+
+// cancelled reports whether ctx is of such a request.
+func cancelled(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errCancelled) }
 
 // begin notes a request; done must be called at its end. With key "" nothing
 // can cancel it.
@@ -20,7 +27,7 @@ func (f *inflight) begin(ctx context.Context, key string) (_ context.Context, do
 	if key == "" {
 		return ctx, func() {}
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	mine := &underWay{cancel}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -34,7 +41,7 @@ func (f *inflight) begin(ctx context.Context, key string) (_ context.Context, do
 		if f.all[key] == mine { // ids should not repeat, but may
 			delete(f.all, key)
 		}
-		cancel()
+		cancel(nil)
 	}
 }
 
@@ -43,6 +50,6 @@ func (f *inflight) cancel(key string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if call := f.all[key]; call != nil {
-		call.cancel()
+		call.cancel(errCancelled)
 	}
 }

@@ -24,6 +24,7 @@ type envelope struct {
 		Task           json.RawMessage `json:"task"`
 		InputResponses json.RawMessage `json:"inputResponses"`
 		RequestID      json.RawMessage `json:"requestId"`     // of notifications/cancelled
+		Cursor         json.RawMessage `json:"cursor"`        // of lists
 		Level          json.RawMessage `json:"level"`         // of logging/setLevel
 		Capabilities   json.RawMessage `json:"capabilities"`  // of initialize
 		Notifications  json.RawMessage `json:"notifications"` // of subscriptions/listen
@@ -76,6 +77,7 @@ const (
 	protocolListen     = string(protocol.MethodSubscriptionsListen)
 	protocolCancelled  = string(protocol.MethodNotificationCancelled)
 
+	protocolResourcesList = string(protocol.MethodResourcesList)
 	protocolResourcesRead = string(protocol.MethodResourcesRead)
 	protocolPromptsGet    = string(protocol.MethodPromptsGet)
 	protocolSetLevel      = string(protocol.MethodSetLogLevel)

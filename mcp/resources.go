@@ -20,9 +20,10 @@ import (
 var guide string
 
 const (
-	guideURI     = "guide://workflow-format"
-	markdownType = "text/markdown"
-	jsonType     = "application/json"
+	guideURI        = "guide://workflow-format"
+	markdownType    = "text/markdown"
+	executionScheme = "execution://"
+	jsonType        = "application/json"
 )
 
 // resource is a kind of resource: what its addresses begin with, and the
@@ -39,7 +40,7 @@ func resources() []resource {
 		{scheme: "workflow://", template: "workflow://{workflow_id}", name: "workflow", title: "A workflow", capability: "get_workflow",
 			about:     "A workflow's newest version: nodes, connections, settings, and how it is started.",
 			arguments: func(id string) map[string]any { return map[string]any{"workflow_id": id} }},
-		{scheme: "execution://", template: "execution://{execution_id}", name: "execution", title: "An execution", capability: "get_execution",
+		{scheme: executionScheme, template: "execution://{execution_id}", name: "execution", title: "An execution", capability: "get_execution",
 			about:     "An execution: its status, result or failing node, and what every node put out.",
 			arguments: func(id string) map[string]any { return map[string]any{"execution_id": id, "detail": "nodes"} }},
 		{scheme: "node://", template: "node://{type}", name: "node", title: "A node type", capability: "get_node_details",
@@ -65,7 +66,7 @@ func resourceOf(uri string) *resource {
 func (s *Server) registerResources() {
 	for _, r := range resources() {
 		read := func(ctx context.Context, req protocol.ReadResourceRequest) ([]protocol.ResourceContents, error) {
-			text, kind, err := s.contents(ctx, &r, req.Params.URI)
+			text, kind, err := s.contents(ctx, &r, req.Params.URI, s.Service.Do)
 			if err != nil {
 				return nil, s.libraryError(ctx, err)
 			}
@@ -151,6 +152,15 @@ func (s *Server) workflowResources(ctx context.Context, cursor string) ([]protoc
 	return list, base64.StdEncoding.EncodeToString([]byte(page.NextCursor)), nil
 }
 
+// checkCursor tells a cursor that workflowResources gave out from others.
+func checkCursor(cursor string) error {
+	inner, err := base64.StdEncoding.DecodeString(cursor)
+	if err != nil {
+		inner = []byte(cursor) // which is none either
+	}
+	return service.CheckWorkflowCursor(string(inner))
+}
+
 // visibleTemplates shapes the list of templates for its caller.
 func (s *Server) visibleTemplates(ctx context.Context, _ any, _ *protocol.ListResourceTemplatesRequest, result *protocol.ListResourceTemplatesResult) {
 	shown := []protocol.ResourceTemplate{}
@@ -165,7 +175,7 @@ func (s *Server) visibleTemplates(ctx context.Context, _ any, _ *protocol.ListRe
 
 // readResource answers resources/read.
 func (s *Server) readResource(ctx context.Context, r *resource, uri string, m *envelope) ([]byte, *rpcError) {
-	text, kind, err := s.contents(ctx, r, uri)
+	text, kind, err := s.contents(ctx, r, uri, s.Service.Do)
 	if err != nil {
 		refusal := s.refusalFor(ctx, err)
 		if workflow.CodeOf(err) == workflow.CodeNotFound {
@@ -184,8 +194,11 @@ func (s *Server) readResource(ctx context.Context, r *resource, uri string, m *e
 	return append([]byte(`"contents":`), content...), nil
 }
 
+// reading is how a resource's capability is called: Service.Do or Service.Peek.
+type reading func(ctx context.Context, c *service.Capability, args json.RawMessage) (any, error)
+
 // contents reads a resource by the capability whose it is.
-func (s *Server) contents(ctx context.Context, r *resource, uri string) (text, kind string, err error) {
+func (s *Server) contents(ctx context.Context, r *resource, uri string, read reading) (text, kind string, err error) {
 	c := s.Service.Tool(r.capability)
 	if err := service.Authorize(auth.FromContext(ctx), c); err != nil {
 		return "", "", err
@@ -201,7 +214,7 @@ func (s *Server) contents(ctx context.Context, r *resource, uri string) (text, k
 	if err != nil {
 		return "", "", err
 	}
-	out, err := s.Service.Call(ctx, r.capability, args)
+	out, err := read(ctx, c, args)
 	if err != nil {
 		return "", "", err
 	}

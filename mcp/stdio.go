@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"time"
@@ -89,13 +90,24 @@ func (c *stdioConn) handle(ctx context.Context, text []byte) {
 	default:
 		select {
 		case c.slots <- struct{}{}:
+			call, done := c.server.calls.begin(ctx, callKey(c.session.id, m.ID))
 			c.calls.Go(func() {
 				defer func() { <-c.slots }()
-				c.request(ctx, m, text)
+				defer done()
+				defer c.recoverRequest(m)
+				c.request(call, m, text)
 			})
 		default:
 			c.write((&rpcError{Code: rpcBusy, Message: fmt.Sprintf("%d requests are under way already; wait for one to end", maxStdioCalls)}).encode(m.ID))
 		}
+	}
+}
+
+// recoverRequest turns a panic into an answer.
+func (c *stdioConn) recoverRequest(m *envelope) {
+	if p := recover(); p != nil {
+		c.server.Logger.Error("mcp: panic", "method", m.Method, "panic", p, "stack", string(debug.Stack()))
+		c.write((&rpcError{Code: protocol.INTERNAL_ERROR, Message: "an internal error occurred; it was logged"}).encode(m.ID))
 	}
 }
 
@@ -133,9 +145,11 @@ func (c *stdioConn) request(ctx context.Context, m *envelope, text []byte) {
 		ctx = withAsker(ctx, c)
 	}
 	if do := c.server.directly(m, tool, modern); do != nil && (!modern || m.modernMeta()) {
-		answer := c.server.answer(ctx, do, m, modern, callKey(c.session.id, m.ID))
+		answer := c.server.answer(ctx, do, m, modern, "")
 		ended(failureIn(answer))
-		c.write(answer)
+		if !cancelled(ctx) { // else nobody waits for it
+			c.write(answer)
+		}
 		return
 	}
 	ended(c.answer(ctx, text))
@@ -146,7 +160,7 @@ func (c *stdioConn) request(ctx context.Context, m *envelope, text []byte) {
 
 func (c *stdioConn) answer(ctx context.Context, text []byte) (failure string) {
 	answer := c.server.core.HandleMessage(ctx, text)
-	if answer == nil {
+	if answer == nil || cancelled(ctx) {
 		return ""
 	}
 	data, err := json.Marshal(answer)

@@ -183,8 +183,29 @@ func TestStdioCancel(t *testing.T) {
 	p.send(t, `{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"name":"execute_workflow","arguments":{"workflow_id":"`+id+`"}}}`)
 	<-started
 	p.send(t, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"a"}}`)
-	if m := p.next(t); m["result"].(map[string]any)["isError"] != true {
-		t.Errorf("%v", m)
+	_ = p.in.Close()
+	if p.out.Scan() {
+		t.Errorf("a cancelled call is answered: %s", p.out.Text())
+	}
+	if err := <-p.done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestStdioSurvivesBugs reads what has the server panic, and goes on.
+func TestStdioSurvivesBugs(t *testing.T) {
+	w := newWorld(t, nil)
+	w.Service.Store = nil
+	p := w.pipe(t, t.Context(), local())
+	for method, params := range map[string]string{"resources/read": `"uri":"workflow://x"`, "prompts/get": `"name":"explain_workflow","arguments":{"workflow_id":"x"}`} {
+		p.send(t, `{"jsonrpc":"2.0","id":"`+method+`","method":"`+method+`","params":{`+params+`}}`)
+		m := p.next(t)
+		if fault, _ := m["error"].(map[string]any); m["id"] != method || fault["code"] != -32603.0 || strings.Contains(fmt.Sprint(fault), "nil pointer") {
+			t.Errorf("%v", m)
+		}
+	}
+	if !strings.Contains(w.logs.String(), "nil pointer") {
+		t.Errorf("the cause is not in the log: %s", w.logs)
 	}
 }
 

@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"strings"
 	"time"
 
 	protocol "github.com/mark3labs/mcp-go/mcp"
+
+	"flowgate/internal/service"
 )
 
 // Who subscribes to a resource hears when it changed, on the stream it
@@ -33,7 +36,7 @@ func (s *Server) tellUpdates(ctx context.Context, to notifier, wanted func() []s
 		defer close(ended)
 		tick := time.NewTicker(s.Watch)
 		defer tick.Stop()
-		seen := map[string][sha256.Size]byte{}
+		seen := map[string]look{}
 		for {
 			s.lookAt(ctx, wanted(), seen, func(uri string) {
 				params := map[string]any{"uri": uri}
@@ -52,21 +55,54 @@ func (s *Server) tellUpdates(ctx context.Context, to notifier, wanted func() []s
 	return func() { cancel(); <-ended }
 }
 
+// look is what was seen of a resource.
+type look struct {
+	sum [sha256.Size]byte
+	seq int64 // of the last event, of an execution
+}
+
 // lookAt calls changed for each resource that is not as it was seen. One that
-// cannot be read, or not any more, counts as empty.
-func (s *Server) lookAt(ctx context.Context, uris []string, seen map[string][sha256.Size]byte, changed func(uri string)) {
+// cannot be read, or not any more, counts as empty. Nobody asked for the
+// look, so that it is in no audit log.
+func (s *Server) lookAt(ctx context.Context, uris []string, seen map[string]look, changed func(uri string)) {
 	for _, uri := range uris {
-		text := ""
-		if r := resourceOf(uri); r != nil {
-			text, _, _ = s.contents(ctx, r, uri)
-		}
+		before, known := seen[uri]
+		now := s.look(ctx, uri, before.seq)
 		if ctx.Err() != nil {
 			return
 		}
-		now := sha256.Sum256([]byte(text))
-		if before, known := seen[uri]; known && before != now {
+		if known && before != now {
 			changed(uri)
 		}
 		seen[uri] = now
+	}
+}
+
+// look reads as much of a resource as tells whether it changed: of an
+// execution where it stands, and the events after the last that was seen.
+func (s *Server) look(ctx context.Context, uri string, seq int64) look {
+	r := resourceOf(uri)
+	if r == nil {
+		return look{}
+	}
+	live := *r
+	if id, ok := strings.CutPrefix(uri, executionScheme); ok {
+		live.arguments = func(id string) map[string]any { return map[string]any{"execution_id": id, "detail": "status"} }
+		seq = s.lastEvent(ctx, id, seq)
+	}
+	text, _, _ := s.contents(ctx, &live, uri, s.Service.Peek)
+	return look{sha256.Sum256([]byte(text)), seq}
+}
+
+// lastEvent is the number of an execution's last event, after one that was seen.
+func (s *Server) lastEvent(ctx context.Context, id string, seen int64) int64 {
+	for {
+		args, _ := json.Marshal(map[string]any{"execution_id": id, "after": seen, "limit": 1000}) // plain values
+		out, err := s.Service.Peek(ctx, s.Service.Tool("get_execution_logs"), args)
+		logs, ok := out.(*service.GetExecutionLogsOutput)
+		if err != nil || !ok || logs.NextAfter <= seen {
+			return seen
+		}
+		seen = logs.NextAfter
 	}
 }

@@ -166,6 +166,19 @@ func (s *Service) Do(ctx context.Context, c *Capability, args json.RawMessage) (
 	return result, nil
 }
 
+// Peek is Do for looking again at what the caller asked to be told of: it
+// authorizes, but neither records nor counts. What changes something is not
+// peeked at.
+func (s *Service) Peek(ctx context.Context, c *Capability, args json.RawMessage) (any, error) {
+	if !c.ReadOnly {
+		return nil, workflow.Errorf(workflow.CodeInternal, "%s cannot be peeked at", c.Name)
+	}
+	if err := Authorize(auth.FromContext(ctx), c); err != nil {
+		return nil, err
+	}
+	return c.call(ctx, args)
+}
+
 // observe records how a call ended.
 func (s *Service) observe(c *Capability, err error, took time.Duration, span telemetry.Span) {
 	if err == nil {

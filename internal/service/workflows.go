@@ -20,6 +20,16 @@ type SearchWorkflowsInput struct {
 	Cursor string   `json:"cursor,omitempty" jsonschema:"next_cursor of the previous page"`
 }
 
+// CheckWorkflowCursor is CodeInvalid for a cursor that no page of workflows
+// ended with; "" begins at the first.
+func CheckWorkflowCursor(cursor string) error {
+	if cursor == "" {
+		return nil
+	}
+	_, err := store.ParseCursor(store.ListOfWorkflows, cursor)
+	return err
+}
+
 // SearchWorkflowsOutput is a page of workflows, newest change first.
 type SearchWorkflowsOutput struct {
 	Workflows  []WorkflowSummary `json:"workflows"`
