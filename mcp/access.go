@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -15,14 +14,7 @@ import (
 
 // presented is what the request carries to prove who sends it.
 func (s *Server) presented(r *http.Request) auth.Presented {
-	p := auth.Presented{APIKey: r.Header.Get("X-API-Key"), Tier: auth.TierMCP}
-	if scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
-		p.Bearer = strings.TrimSpace(token)
-	}
-	if p.APIKey == "" && p.Bearer == "" && s.AllowQueryKey && strings.Contains(r.URL.RawQuery, "api_key=") {
-		p.APIKey = r.URL.Query().Get("api_key")
-	}
-	return p
+	return auth.Present(r, auth.TierMCP, s.AllowQueryKey, s.MaxBody)
 }
 
 // rules are the limits that a message counts against.
@@ -100,7 +92,7 @@ func (s *Server) watch(ctx context.Context, p auth.Presented, stream bool) (_ co
 		tick := time.NewTicker(s.Recheck)
 		defer tick.Stop()
 		for {
-			if _, err := s.Authenticator.Again(ctx, p); denied(err) {
+			if _, err := s.Authenticator.Reauthenticate(ctx, p); denied(err) {
 				cancel(err)
 				return
 			}

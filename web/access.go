@@ -25,13 +25,7 @@ func (s *Server) authenticate(tier auth.Tier) echo.MiddlewareFunc {
 					return err
 				}
 			}
-			p := auth.Presented{APIKey: r.Header.Get("X-API-Key"), Tier: tier}
-			if scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
-				p.Bearer = strings.TrimSpace(token)
-			}
-			if p.APIKey == "" && p.Bearer == "" && tier == auth.TierMCP && s.AllowQueryKey {
-				p.APIKey = c.QueryParam("api_key")
-			}
+			p := auth.Present(r, tier, s.AllowQueryKey, s.MaxBody)
 			id, err := s.Authenticator.Authenticate(r.Context(), p)
 			if err != nil {
 				s.Metrics.AuthFailed(workflow.ReasonOf(err))

@@ -122,6 +122,14 @@ func (s *Server) profile(c echo.Context) error {
 	if id.Admin {
 		roles = append(roles, "admin")
 	}
-	return writeJSON(c, http.StatusOK, map[string]any{"sub": id.Subject, "id": id.Subject, "email": id.Email,
-		"email_confirmed": id.Email != "", "is_anonymous": id.Kind == auth.KindAnonymous, "roles": roles, "metadata": map[string]any{}})
+	out := map[string]any{"sub": id.Subject, "id": id.Subject, "email": id.Email, "email_confirmed": id.EmailConfirmed,
+		"is_anonymous": id.Kind == auth.KindAnonymous, "roles": roles, "metadata": map[string]any{}}
+	if s.Accounts != nil {
+		account, err := s.Accounts.Account(c.Request().Context(), id)
+		if err != nil {
+			return err
+		}
+		out["email"], out["created_at"], out["metadata"] = account.Email, account.CreatedAt, account.UserMetadata
+	}
+	return writeJSON(c, http.StatusOK, out)
 }

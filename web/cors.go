@@ -24,7 +24,7 @@ func (s *Server) SetCORS(c CORS) error {
 		return errors.New("web: CORS with credentials needs origins by name, not *")
 	}
 	s.corsNow.Store(&corsRules{CORS: c, methods: orText(c.Methods, "GET, HEAD, POST, PUT, PATCH, DELETE"),
-		headers: orText(c.Headers, "Authorization, Content-Type, X-API-Key, X-Request-Id, If-Match, Idempotency-Key, Last-Event-ID, Mcp-Session-Id, Mcp-Protocol-Version, Mcp-Method, Mcp-Name, traceparent, tracestate")})
+		headers: orText(c.Headers, "Authorization, Content-Type, X-API-Key, Apikey, X-Client-Info, X-Supabase-Api-Version, X-Request-Id, If-Match, Idempotency-Key, Last-Event-ID, Mcp-Session-Id, Mcp-Protocol-Version, Mcp-Method, Mcp-Name, traceparent, tracestate")})
 	return nil
 }
 

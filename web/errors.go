@@ -81,8 +81,13 @@ func (s *Server) handleError(err error, c echo.Context) {
 		_ = c.NoContent(status) // nobody is left to tell
 		return
 	}
-	if isFacade(c.Request().URL.Path) {
+	switch path := c.Request().URL.Path; {
+	case isFacade(path):
 		_ = writeJSON(c, status, s.facadeError(c, err))
+		return
+	case strings.HasPrefix(path, authPrefix):
+		body := authErrorOf(status, err)
+		_ = writeJSON(c, body.Code, body)
 		return
 	}
 	_ = writeJSON(c, status, bodyOf(c, status, err))

@@ -34,6 +34,9 @@ type Options struct {
 	Logger        *slog.Logger
 	Metrics       *telemetry.Metrics // nil: nothing is counted
 	Tracer        *telemetry.Tracer  // nil: nothing is traced
+	// Accounts are the people of the embedded sign-in, whose routes are then
+	// served at /auth/v1; nil: there are no such routes.
+	Accounts *auth.Accounts
 
 	Name, Version, Environment string
 	PublicURL                  string // begins the links handed out, no slash at the end
@@ -129,6 +132,7 @@ func New(o Options) (*Server, error) {
 	s.docRoutes()
 	s.publicRoutes()
 	s.appRoutes()
+	s.authRoutes()
 	s.facadeRoutes()
 	s.protectedResourceRoutes()
 	s.webhookRoutes()

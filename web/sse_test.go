@@ -155,13 +155,13 @@ func TestStreamEndsWithItsUser(t *testing.T) {
 	if err := w.store.CreateUser(t.Context(), u); err != nil {
 		t.Fatal(err)
 	}
-	w.Authenticator.Users = w.store
+	w.Authenticator.Accounts = auth.NewAccounts(auth.AccountOptions{Store: w.store, Issuer: w.issuer})
 	_, lines := w.listen(t, "/api/app/test")
 	u.Disabled = true
 	if err := w.store.UpdateUser(t.Context(), u); err != nil {
 		t.Fatal(err)
 	}
-	if got := rest(lines); !contains(got, "first") || !contains(got, "user_disabled") {
+	if got := rest(lines); !contains(got, "first") || !contains(got, "user_banned") {
 		t.Errorf("got %q", got)
 	}
 }

@@ -53,7 +53,7 @@ func newWorld(t testing.TB, change func(*Options)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	svc, err := service.New(service.Options{Store: st, Files: &service.Files{Store: st, Contents: contents, MaxBytes: 1 << 20}, Agent: &fakeAgent{store: st}, Catalogue: fakeCatalogue{}, PublicURL: "http://gw.test"})
+	svc, err := service.New(service.Options{Store: st, Files: &service.Files{Store: st, Contents: contents, MaxBytes: 1 << 20}, Agent: &fakeAgent{store: st}, Catalogue: fakeCatalogue{}, Keys: w.keys, Grants: auth.NewGrants(st), PublicURL: "http://gw.test"})
 	if err != nil {
 		t.Fatal(err)
 	}

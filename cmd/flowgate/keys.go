@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -22,15 +25,19 @@ type keyJSON struct {
 	ClientName    string     `json:"client_name"`
 	Scopes        []string   `json:"scopes"`
 	RateLimitTier string     `json:"rate_limit_tier"`
+	Signing       bool       `json:"signing,omitempty"`
+	AllowedIPs    []string   `json:"allowed_ips,omitempty"`
 	Active        bool       `json:"active"`
 	CreatedAt     time.Time  `json:"created_at"`
 	ExpiresAt     *time.Time `json:"expires_at"`
 	LastUsedAt    *time.Time `json:"last_used_at,omitempty"`
 	RevokedAt     *time.Time `json:"revoked_at,omitempty"`
+	PreviousUntil *time.Time `json:"previous_key_until,omitempty"`
 }
 
 func keyView(k *workflow.Key, secret string) keyJSON {
-	return keyJSON{ID: k.ID, Key: secret, ClientName: k.ClientName, Scopes: k.Scopes, RateLimitTier: k.RateLimitTier, Active: k.Active && k.RevokedAt.IsZero(),
+	return keyJSON{ID: k.ID, Key: secret, ClientName: k.ClientName, Scopes: k.Scopes, RateLimitTier: k.RateLimitTier,
+		Signing: k.Signing, AllowedIPs: k.AllowedIPs, PreviousUntil: optional(k.PreviousUntil), Active: k.Active && k.RevokedAt.IsZero(),
 		CreatedAt: k.CreatedAt, ExpiresAt: optional(k.ExpiresAt), LastUsedAt: optional(k.LastUsedAt), RevokedAt: optional(k.RevokedAt)}
 }
 
@@ -42,8 +49,8 @@ func optional(t time.Time) *time.Time {
 }
 
 func keysCommand(o *options) *cobra.Command {
-	c := group(&cobra.Command{Use: "keys", GroupID: "manage", Short: "Make, list and revoke API keys for MCP clients"})
-	c.AddCommand(keysCreate(o), keysList(o), keysRevoke(o))
+	c := group(&cobra.Command{Use: "keys", GroupID: "manage", Short: "Make, list, rotate and revoke API keys for MCP clients"})
+	c.AddCommand(keysCreate(o), keysList(o), keysRotate(o), keysRevoke(o), keysHash(o))
 	return c
 }
 
@@ -65,12 +72,7 @@ func keysCreate(o *options) *cobra.Command {
 				if err != nil {
 					return invalidUse(err)
 				}
-				if asJSON {
-					return writeJSON(o.out, keyView(key, secret))
-				}
-				fmt.Fprintf(o.err, "id %s, client %q, scopes %v. Send the key as X-API-Key or Authorization: Bearer; it is shown this once:\n", key.ID, key.ClientName, key.Scopes)
-				_, err = fmt.Fprintln(o.out, secret)
-				return err
+				return o.showKey(key, secret, asJSON)
 			})
 		},
 	}
@@ -80,8 +82,74 @@ func keysCreate(o *options) *cobra.Command {
 	f.StringVar(&user, "user", app.LocalEmail, "email of the owner; made when there is none")
 	f.StringVar(&n.RateLimitTier, "tier", "standard", "rate limit tier: standard, premium or unlimited")
 	f.DurationVar(&n.ExpiresIn, "expires", 0, "how long the key is valid, such as 720h (default: for ever)")
+	f.BoolVar(&n.Signing, "signing", false, "make a key that signs requests (RFC 9421, Ed25519) instead of being sent; its private half is shown")
+	f.StringSliceVar(&n.AllowedIPs, "ip", nil, "addresses or ranges the key may be used from, such as 10.1.0.0/16 (default: any)")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return c
+}
+
+// showKey prints a new secret, this once.
+func (o *options) showKey(key *workflow.Key, secret string, asJSON bool) error {
+	if asJSON {
+		return writeJSON(o.out, keyView(key, secret))
+	}
+	how := "Send the key as X-API-Key or Authorization: Bearer; it is shown this once:"
+	if key.Signing {
+		how = "Sign requests with the private key and keyid=\"" + key.ID + "\" (RFC 9421); it is shown this once:"
+	}
+	fmt.Fprintf(o.err, "id %s, client %q, scopes %v. %s\n", key.ID, key.ClientName, key.Scopes, how)
+	_, err := fmt.Fprintln(o.out, strings.TrimSuffix(secret, "\n"))
+	return err
+}
+
+func keysRotate(o *options) *cobra.Command {
+	var overlap time.Duration
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "rotate ID", Short: "Give a key another secret and show it, this once", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.withCore(cmd.Context(), func(ctx context.Context, core *app.Core) error {
+				secret, key, err := core.Keys.Rotate(ctx, "", args[0], overlap)
+				if err != nil {
+					return invalidUse(err)
+				}
+				return o.showKey(key, secret, asJSON)
+			})
+		},
+	}
+	c.Flags().DurationVar(&overlap, "overlap", 24*time.Hour, "how long the earlier secret stays good; 0 ends it at once")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+func keysHash(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "hash", Short: "Read a key from standard input and print its key_hash for mcp_api_keys", Args: cobra.NoArgs,
+		Long: `Prints what mcp_api_keys takes as key_hash for the key on standard input, under
+the configured API_SECRET_KEY. A good key: openssl rand -hex 32`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			key, err := readLine(o.in)
+			if err != nil {
+				return err
+			}
+			if len(key) < 16 {
+				return &usageError{errors.New("the key is shorter than 16 characters; make one with: openssl rand -hex 32")}
+			}
+			return o.withCore(cmd.Context(), func(_ context.Context, core *app.Core) error {
+				_, err := fmt.Fprintln(o.out, core.Keys.HashKey(key))
+				return err
+			})
+		},
+	}
+}
+
+// readLine returns the first line of in.
+func readLine(in io.Reader) (string, error) {
+	line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	return strings.TrimRight(line, "\r\n"), nil
 }
 
 func keysList(o *options) *cobra.Command {
@@ -161,6 +229,9 @@ func tokenCommand(o *options) *cobra.Command {
 		Use: "token", GroupID: "manage", Short: "Make an access token for the App tier (development and scripts)", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return o.withCore(cmd.Context(), func(ctx context.Context, core *app.Core) error {
+				if core.Supabase != nil {
+					return errors.New("people sign in with the Supabase project (supabase_url), which alone makes their tokens; for tests set supabase_auth_enabled to false")
+				}
 				u, err := core.User(ctx, email)
 				if err != nil {
 					return err

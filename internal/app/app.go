@@ -86,7 +86,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		return err
 	}
 	options := service.Options{Store: a.Store, Agent: a.Agent, Catalogue: a.engine.Catalogue,
-		Vault: a.Vault, Files: a.Files, Operator: a.operator(), TestHooks: a.TestHooks, HTTP: a.engine.Guard.Client(), Dial: a.engine.Guard.DialContext,
+		Vault: a.Vault, Keys: a.Keys, Grants: a.Grants, Files: a.Files, Operator: a.operator(), TestHooks: a.TestHooks, HTTP: a.engine.Guard.Client(), Dial: a.engine.Guard.DialContext,
 		Schedules: a.schedules(), Sign: sign, PublicURL: a.PublicURL(), Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer}
 	if a.Audit != nil { // a nil pointer in an interface is not nil
 		options.Audit, options.AuditLog = a.Audit, audit.Reader{Store: a.Store}

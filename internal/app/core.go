@@ -4,10 +4,13 @@ package app
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,6 +42,11 @@ type Core struct {
 	Tracer  *telemetry.Tracer
 	Keys    *auth.APIKeys
 	Issuer  *auth.Issuer
+	// Accounts are the people of the embedded sign-in; where Supabase is not
+	// nil people sign in there instead.
+	Accounts *auth.Accounts
+	Supabase *auth.Supabase
+	Grants   *auth.Grants
 	// Vault keeps credentials, TestHooks webhooks armed for a test.
 	Vault     *service.Vault
 	TestHooks store.TestWebhooks
@@ -91,8 +99,54 @@ func (c *Core) openAuth(ctx context.Context) (err error) {
 	if c.Config.AuditEnabled {
 		c.Audit = audit.Open(audit.Options{Store: c.Store, Secret: pepper, Retention: c.Config.AuditRetention, Logger: c.Log})
 	}
-	c.Issuer, err = auth.NewIssuer(ctx, c.Store)
-	return err
+	if err := c.configuredKeys(ctx); err != nil {
+		return err
+	}
+	if c.Issuer, err = auth.NewIssuer(ctx, c.Store); err != nil {
+		return err
+	}
+	c.Grants = auth.NewGrants(c.Store)
+	c.openSupabase()
+	mac := hmac.New(sha256.New, pepper)
+	mac.Write([]byte("flowgate refresh tokens"))
+	c.Accounts = auth.NewAccounts(auth.AccountOptions{Store: c.Store, Issuer: c.Issuer, Secret: mac.Sum(nil),
+		SignUp: c.Config.SignUpOpen(), Guests: c.Config.GuestSessions})
+	return nil
+}
+
+// openSupabase has people sign in with the configured project.
+func (c *Core) openSupabase() {
+	if !c.Config.UsesSupabaseAuth() {
+		return
+	}
+	c.Supabase = auth.NewSupabase(auth.SupabaseOptions{URL: c.Config.SupabaseURL, Issuer: c.Config.SupabaseIssuer, AnonKey: c.Config.SupabaseAnonKey,
+		JWTSecret: c.Config.JWTSecretKey, Unconfirmed: !c.Config.EmailConfirmedOnly, Guests: c.Config.GuestSessions,
+		Client: &http.Client{Timeout: 10 * time.Second}})
+}
+
+// configuredKeys takes the keys of the configuration in, and makes the users
+// they name.
+func (c *Core) configuredKeys(ctx context.Context) error {
+	keys, err := auth.ParseConfiguredKeys(c.Config.MCPAPIKeys, c.Config.Environment)
+	if err != nil {
+		return fmt.Errorf("mcp_api_keys: %w", err)
+	}
+	for _, k := range keys {
+		if k.Open() {
+			c.Log.WarnContext(ctx, "a key of mcp_api_keys has no secret: whoever knows its id may use it; for development only", "client_name", k.ClientName)
+		}
+	}
+	err = c.Keys.AddConfigured(keys, func(email string) (string, error) {
+		u, err := c.User(ctx, email)
+		if err != nil {
+			return "", err
+		}
+		return u.ID, nil
+	})
+	if err != nil {
+		return fmt.Errorf("mcp_api_keys: %w", err)
+	}
+	return nil
 }
 
 // openVault gets the keys that credentials are sealed under. With several it

@@ -30,7 +30,7 @@ type Server struct {
 // Authenticator is the one for every door. local, when not nil, is who a
 // caller of the MCP tier is that presents nothing.
 func (a *App) Authenticator(local *auth.Identity) *auth.Authenticator {
-	authenticator := &auth.Authenticator{Keys: a.Keys, Issuer: a.Issuer, Local: local, Users: a.Store}
+	authenticator := &auth.Authenticator{Keys: a.Keys, Issuer: a.Issuer, Accounts: a.Accounts, Supabase: a.Supabase, Grants: a.Grants, Local: local}
 	if a.Audit != nil {
 		authenticator.Audit = a.Audit
 	}
@@ -73,7 +73,11 @@ func (a *App) Server(ctx context.Context, local *auth.Identity, change ...func(*
 	if err != nil {
 		return nil, fmt.Errorf("trusted_proxies: %w", err)
 	}
-	server, err := web.New(web.Options{Service: a.Service, Authenticator: authenticator, Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer,
+	accounts := a.Accounts
+	if a.Supabase != nil {
+		accounts = nil // people sign in there
+	}
+	server, err := web.New(web.Options{Service: a.Service, Authenticator: authenticator, Accounts: accounts, Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer,
 		ShowMetrics: a.showMetrics(), MetricsToken: c.MetricsToken,
 		Name: c.AppName, Version: a.ShownVersion(), Environment: c.Environment, PublicURL: a.PublicURL(),
 		MCP: door.Handler(), Health: a.Health, OnStop: func() { a.stopping(door) }, Drain: stopAnswering + stopRequests,

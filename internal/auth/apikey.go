@@ -1,13 +1,16 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base32"
 	"encoding/binary"
 	"hash/crc32"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -31,12 +34,14 @@ const (
 )
 
 // APIKeys makes, checks and revokes API keys. Only an HMAC-SHA-256 of a
-// secret, under a pepper that is not in the store, is kept. Safe for
-// concurrent use.
+// secret, under a pepper that is not in the store, is kept; of a key that
+// signs only the public half. Safe for concurrent use.
 type APIKeys struct {
-	store  store.Keys
-	pepper []byte
-	now    func() time.Time
+	store      store.Keys
+	nonces     store.Nonces // nil: signed requests are refused
+	pepper     []byte
+	configured map[string]*workflow.Key // by hash
+	now        func() time.Time
 
 	mu    sync.Mutex
 	cache map[string]cachedKey
@@ -44,15 +49,21 @@ type APIKeys struct {
 }
 
 type cachedKey struct {
-	key     *workflow.Key
+	key     *workflow.Key // nil: there is none
 	fetched time.Time
 }
 
-// NewAPIKeys returns the keys of st under pepper.
+// NewAPIKeys returns the keys of st under pepper. Where st keeps nonces, too,
+// signed requests are accepted.
 func NewAPIKeys(st store.Keys, pepper []byte) *APIKeys {
-	return &APIKeys{store: st, pepper: pepper, now: time.Now,
+	nonces, _ := st.(store.Nonces)
+	return &APIKeys{store: st, nonces: nonces, pepper: pepper, now: time.Now,
 		cache: map[string]cachedKey{}, used: map[string]time.Time{}}
 }
+
+// UseNonces has nonces of signed requests remembered elsewhere. It is called
+// before anything else.
+func (a *APIKeys) UseNonces(n store.Nonces) { a.nonces = n }
 
 // NewKey describes a key to be made.
 type NewKey struct {
@@ -61,36 +72,85 @@ type NewKey struct {
 	Scopes        []string
 	RateLimitTier string        // "" is "standard"
 	ExpiresIn     time.Duration // 0: never
+	Signing       bool          // signs requests instead of being sent
+	AllowedIPs    []string      // addresses and ranges; none: any
 }
 
 // Create makes a key and returns it with its secret, which is shown here and
-// never again.
+// never again: the key's text or, with Signing, the private key in PEM.
 func (a *APIKeys) Create(ctx context.Context, n NewKey) (secret string, key *workflow.Key, err error) {
-	if strings.TrimSpace(n.ClientName) == "" {
-		return "", nil, workflow.Errorf(workflow.CodeInvalid, "name: give the key the name of the client that will use it")
-	}
-	if err := CheckScopes(n.Scopes); err != nil {
+	if err := n.check(); err != nil {
 		return "", nil, err
 	}
-	if n.RateLimitTier == "" {
-		n.RateLimitTier = "standard"
+	ranges, err := parseRanges(n.AllowedIPs)
+	if err != nil {
+		return "", nil, err
 	}
-	if !slices.Contains([]string{"standard", "premium", "unlimited"}, n.RateLimitTier) {
-		return "", nil, workflow.Errorf(workflow.CodeInvalid, "tier: %q is not one of standard, premium, unlimited", n.RateLimitTier)
+	id := newKeyID()
+	secret, hash, err := a.generate(id, n.Signing)
+	if err != nil {
+		return "", nil, err
 	}
-	if n.ExpiresIn < 0 {
-		return "", nil, workflow.Errorf(workflow.CodeInvalid, "expires: the time must be in the future")
-	}
-	id, text := generateKey()
-	key = &workflow.Key{ID: id, OwnerID: n.OwnerID, ClientName: n.ClientName, Hash: a.hash(text),
-		Scopes: slices.Clone(n.Scopes), RateLimitTier: n.RateLimitTier, Active: true, CreatedAt: a.now().UTC()}
+	key = &workflow.Key{ID: id, OwnerID: n.OwnerID, ClientName: strings.TrimSpace(n.ClientName), Hash: hash, Signing: n.Signing,
+		Scopes: slices.Clone(n.Scopes), AllowedIPs: ranges, RateLimitTier: cmp.Or(n.RateLimitTier, TierStandard), Active: true, CreatedAt: a.now().UTC()}
 	if n.ExpiresIn > 0 {
 		key.ExpiresAt = key.CreatedAt.Add(n.ExpiresIn)
 	}
 	if err := a.store.CreateKey(ctx, key); err != nil {
 		return "", nil, err
 	}
-	return text, key, nil
+	a.forget(id)
+	return secret, key, nil
+}
+
+func (n *NewKey) check() error {
+	if name := strings.TrimSpace(n.ClientName); name == "" || len(name) > 200 {
+		return workflow.Errorf(workflow.CodeInvalid, "name: give the key the name of the client that will use it, of at most 200 bytes")
+	}
+	if n.RateLimitTier != "" && !slices.Contains(RateLimitTiers(), n.RateLimitTier) {
+		return workflow.Errorf(workflow.CodeInvalid, "tier: %q is not one of %s", n.RateLimitTier, strings.Join(RateLimitTiers(), ", "))
+	}
+	if n.ExpiresIn < 0 {
+		return workflow.Errorf(workflow.CodeInvalid, "expires: the time must be in the future")
+	}
+	return CheckScopes(n.Scopes)
+}
+
+// generate makes the secret of a key and what to keep of it.
+func (a *APIKeys) generate(id string, signing bool) (secret string, hash []byte, err error) {
+	if signing {
+		return generateSigning()
+	}
+	secret = keyText(id)
+	return secret, a.hash(secret), nil
+}
+
+// maxOverlap bounds how long a rotated key's earlier secret is good.
+const maxOverlap = 30 * 24 * time.Hour
+
+// Rotate gives a key another secret, which is returned and never shown again;
+// the earlier one is good for the overlap. owner "" is the operator.
+func (a *APIKeys) Rotate(ctx context.Context, owner, id string, overlap time.Duration) (secret string, key *workflow.Key, err error) {
+	if overlap < 0 || overlap > maxOverlap {
+		return "", nil, workflow.Errorf(workflow.CodeInvalid, "overlap: must be between 0 and %s", maxOverlap)
+	}
+	key, err = a.store.Key(ctx, id)
+	if err == nil && owner != "" && key.OwnerID != owner {
+		err = workflow.Errorf(workflow.CodeNotFound, "there is no key %q", id)
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	secret, hash, err := a.generate(id, key.Signing)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := a.store.RotateKey(ctx, owner, id, hash, a.now().UTC().Add(overlap)); err != nil {
+		return "", nil, err
+	}
+	a.forget(id)
+	key, err = a.store.Key(ctx, id)
+	return secret, key, err
 }
 
 // Revoke ends a key; owner "" is the operator. Within keyCacheTTL no process
@@ -99,10 +159,14 @@ func (a *APIKeys) Revoke(ctx context.Context, owner, id string) error {
 	if err := a.store.RevokeKey(ctx, owner, id, a.now().UTC()); err != nil {
 		return err
 	}
-	a.mu.Lock()
-	delete(a.cache, id)
-	a.mu.Unlock()
+	a.forget(id)
 	return nil
+}
+
+func (a *APIKeys) forget(id string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.cache, id)
 }
 
 // List returns the owner's keys, newest first.
@@ -110,32 +174,58 @@ func (a *APIKeys) List(ctx context.Context, owner string, page store.Page) ([]*w
 	return a.store.ListKeys(ctx, owner, page)
 }
 
-// Verify returns the identity behind a presented key. Unknown, malformed and
-// wrong keys take one path and give one error.
-func (a *APIKeys) Verify(ctx context.Context, presented string) (*Identity, error) {
-	id, wellFormed := parseKey(presented)
+// Verify returns the identity behind a presented key, used from ip. Unknown,
+// malformed and wrong keys take one path and give one error.
+func (a *APIKeys) Verify(ctx context.Context, presented string, ip netip.Addr) (*Identity, error) {
+	if len(presented) > maxCredential {
+		presented = presented[:maxCredential]
+	}
 	sum := a.hash(presented)
-	var key *workflow.Key
-	if wellFormed {
+	key := a.configured[string(sum)]
+	id, wellFormed := parseKey(presented)
+	if wellFormed && key == nil {
 		var err error
-		if key, err = a.lookup(ctx, id); err != nil && workflow.CodeOf(err) != workflow.CodeNotFound {
+		if key, err = a.lookup(ctx, id); err != nil {
 			return nil, err
 		}
 	}
-	stored := make([]byte, sha256.Size)
-	if key != nil {
+	now := a.now()
+	stored, previous := make([]byte, sha256.Size), make([]byte, sha256.Size)
+	if key != nil && !key.Signing {
 		stored = key.Hash
+		if now.Before(key.PreviousUntil) && len(key.PreviousHash) > 0 {
+			previous = key.PreviousHash
+		}
 	}
-	if !hmac.Equal(sum, stored) || key == nil || !key.RevokedAt.IsZero() {
-		return nil, workflow.Errorf(workflow.CodeUnauthorized,
-			"the API key is not valid; make one with: flowgate keys create").WithReason("invalid_api_key")
+	matches := subtle.ConstantTimeCompare(sum, stored) | subtle.ConstantTimeCompare(sum, previous)
+	if matches == 0 || key == nil {
+		return nil, errInvalidKey()
+	}
+	return a.accept(key, ip)
+}
+
+func errInvalidKey() error {
+	return workflow.Errorf(workflow.CodeUnauthorized,
+		"the API key is not valid; make one with: flowgate keys create").WithReason("invalid_api_key")
+}
+
+// accept lets a key in that was proved to be the caller's, if it may still be
+// used, and from there.
+func (a *APIKeys) accept(key *workflow.Key, ip netip.Addr) (*Identity, error) {
+	if !key.RevokedAt.IsZero() {
+		return nil, errInvalidKey()
 	}
 	if err := a.usable(key); err != nil {
 		return nil, err
 	}
-	a.mu.Lock()
-	a.used[id] = a.now()
-	a.mu.Unlock()
+	if !allowedFrom(key.AllowedIPs, ip) {
+		return nil, workflow.Errorf(workflow.CodeForbidden, "the key may not be used from this address; its owner says from where it may").WithReason("ip_not_allowed")
+	}
+	if a.configured[string(key.Hash)] == nil {
+		a.mu.Lock()
+		a.used[key.ID] = a.now()
+		a.mu.Unlock()
+	}
 	return &Identity{Subject: key.OwnerID, Kind: KindAPIKey, KeyID: key.ID, ClientName: key.ClientName,
 		Scopes: key.Scopes, RateLimitTier: key.RateLimitTier}, nil
 }
@@ -152,8 +242,8 @@ func (a *APIKeys) usable(key *workflow.Key) error {
 	return nil
 }
 
-// lookup returns the stored key, from memory when it was read less than
-// keyCacheTTL ago.
+// lookup returns the stored key, nil when there is none, from memory when that
+// was read less than keyCacheTTL ago.
 func (a *APIKeys) lookup(ctx context.Context, id string) (*workflow.Key, error) {
 	now := a.now()
 	a.mu.Lock()
@@ -164,7 +254,7 @@ func (a *APIKeys) lookup(ctx context.Context, id string) (*workflow.Key, error) 
 	}
 	a.mu.Unlock()
 	key, err := a.store.Key(ctx, id)
-	if err != nil {
+	if err != nil && workflow.CodeOf(err) != workflow.CodeNotFound {
 		return nil, err
 	}
 	a.mu.Lock()
@@ -198,13 +288,18 @@ func (a *APIKeys) hash(text string) []byte {
 // keyEncoding is lower-case base32 without look-alikes to double-click on.
 var keyEncoding = base32.NewEncoding("abcdefghjkmnpqrstuvwxyz023456789").WithPadding(base32.NoPadding)
 
-func generateKey() (id, text string) {
-	raw := make([]byte, keyIDBytes+keySecretBytes)
+func newKeyID() string {
+	raw := make([]byte, keyIDBytes)
 	rand.Read(raw) // never fails
-	enc := keyEncoding
-	id = enc.EncodeToString(raw[:keyIDBytes])
-	body := keyPrefix + id + "_" + enc.EncodeToString(raw[keyIDBytes:])
-	return id, body + checksum(body)
+	return keyEncoding.EncodeToString(raw)
+}
+
+// keyText returns a new secret for the key with the id.
+func keyText(id string) string {
+	raw := make([]byte, keySecretBytes)
+	rand.Read(raw)
+	body := keyPrefix + id + "_" + keyEncoding.EncodeToString(raw)
+	return body + checksum(body)
 }
 
 func checksum(body string) string {

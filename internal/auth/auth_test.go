@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -108,7 +109,7 @@ func TestAPIKeyLife(t *testing.T) {
 	if strings.Contains(string(st.keys[key.ID].Hash), secret) || !strings.HasPrefix(secret, "wfk_"+key.ID+"_") {
 		t.Fatalf("secret %s, stored %+v", secret, st.keys[key.ID])
 	}
-	id, err := keys.Verify(t.Context(), secret)
+	id, err := keys.Verify(t.Context(), secret, netip.Addr{})
 	if err != nil || id.Subject != "ann" || !id.HasScope(ScopeWorkflowsRead) || id.HasScope(ScopeWorkflowsWrite) || id.Kind != KindAPIKey {
 		t.Fatalf("got %+v, %v", id, err)
 	}
@@ -116,7 +117,7 @@ func TestAPIKeyLife(t *testing.T) {
 		t.Errorf("last use is %s, %v", st.keys[key.ID].LastUsedAt, err)
 	}
 	for range 10 {
-		if _, err := keys.Verify(t.Context(), secret); err != nil {
+		if _, err := keys.Verify(t.Context(), secret, netip.Addr{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -124,7 +125,7 @@ func TestAPIKeyLife(t *testing.T) {
 		t.Errorf("the store was asked %d times for one key within its cache's life", st.reads)
 	}
 	now = now.Add(time.Hour)
-	if _, err := keys.Verify(t.Context(), secret); workflow.ReasonOf(err) != "key_expired" {
+	if _, err := keys.Verify(t.Context(), secret, netip.Addr{}); workflow.ReasonOf(err) != "key_expired" {
 		t.Errorf("an expired key: %v", err)
 	}
 }
@@ -140,17 +141,17 @@ func TestRevokedKeyDiesWithinTwoSeconds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := other.Verify(t.Context(), secret); err != nil {
+	if _, err := other.Verify(t.Context(), secret, netip.Addr{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := keys.Revoke(t.Context(), "", key.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := keys.Verify(t.Context(), secret); workflow.ReasonOf(err) != "invalid_api_key" {
+	if _, err := keys.Verify(t.Context(), secret, netip.Addr{}); workflow.ReasonOf(err) != "invalid_api_key" {
 		t.Errorf("the revoking process still accepts it: %v", err)
 	}
 	now = now.Add(2 * time.Second)
-	if _, err := other.Verify(t.Context(), secret); workflow.ReasonOf(err) != "invalid_api_key" {
+	if _, err := other.Verify(t.Context(), secret, netip.Addr{}); workflow.ReasonOf(err) != "invalid_api_key" {
 		t.Errorf("two seconds later another process still accepts it: %v", err)
 	}
 }
@@ -163,14 +164,14 @@ func TestBadKeysLookAlike(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, unknown := generateKey()
+	unknown := keyText(newKeyID())
 	flipped := []byte(secret)
 	flipped[30] ^= 1
 	reads := st.reads
 	texts := map[string]bool{}
 	for name, text := range map[string]string{"empty": "", "short": "wfk_", "foreign": "sk-" + secret, "typo": string(flipped), "unknown": unknown,
 		"long": secret + secret, "huge": strings.Repeat("wfk_", 1<<16), "null": secret + "\x00"} {
-		id, err := keys.Verify(t.Context(), text)
+		id, err := keys.Verify(t.Context(), text, netip.Addr{})
 		if id != nil || workflow.ReasonOf(err) != "invalid_api_key" || workflow.CodeOf(err) != workflow.CodeUnauthorized {
 			t.Errorf("%s: %+v, %v", name, id, err)
 		}
@@ -340,7 +341,7 @@ func TestAgentTokensAreRememberedForAWhile(t *testing.T) {
 
 // FuzzParseKey looks for texts that pass for a key without being one.
 func FuzzParseKey(f *testing.F) {
-	_, text := generateKey()
+	text := keyText(newKeyID())
 	for _, s := range []string{text, "wfk_", "wfk__", strings.ToUpper(text), text[:40]} {
 		f.Add(s)
 	}

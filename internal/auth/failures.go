@@ -46,4 +46,4 @@ func (a *Authenticator) failed(ctx context.Context, p Presented, err error) {
 	}
 }
 
-func (p Presented) anything() bool { return p.APIKey != "" || p.Bearer != "" }
+func (p Presented) anything() bool { return p.APIKey != "" || p.Bearer != "" || p.Signed != nil }

@@ -33,16 +33,29 @@ const (
 
 // Identity is the caller of a request. Subject owns the rows it may see.
 type Identity struct {
-	Subject       string
-	Email         string
-	Kind          Kind
-	KeyID         string
-	ClientName    string
-	Scopes        []string
-	Tier          Tier
-	RateLimitTier string // "standard", "premium" or "unlimited"
-	Admin         bool
+	Subject        string
+	Email          string
+	EmailConfirmed bool
+	Kind           Kind
+	KeyID          string
+	ClientName     string
+	Scopes         []string
+	Tier           Tier
+	RateLimitTier  string // "standard", "premium" or "unlimited"
+	Admin          bool
+	SessionID      string // of a signed-in user's session; "" without one
+	ClientID       string // of the OAuth client that acts for the user; "" without one
 }
+
+// The tiers of rate limits, lowest first.
+const (
+	TierStandard  = "standard"
+	TierPremium   = "premium"
+	TierUnlimited = "unlimited"
+)
+
+// RateLimitTiers returns them, lowest first.
+func RateLimitTiers() []string { return []string{TierStandard, TierPremium, TierUnlimited} }
 
 // HasScope reports whether the identity was given exactly this scope.
 func (id *Identity) HasScope(scope string) bool {

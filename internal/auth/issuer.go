@@ -5,8 +5,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
-	"errors"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -29,6 +31,7 @@ const (
 // data agrees. Safe for concurrent use.
 type Issuer struct {
 	key *ecdsa.PrivateKey
+	jwk jwk // its public half
 	now func() time.Time
 }
 
@@ -52,75 +55,93 @@ func NewIssuer(ctx context.Context, st store.Secrets) (*Issuer, error) {
 	if !ok {
 		return nil, fmt.Errorf("the token signing key is a %T, not ECDSA", parsed)
 	}
-	return &Issuer{key: key, now: time.Now}, nil
+	public, err := publicJWK(&key.PublicKey)
+	return &Issuer{key: key, jwk: public, now: time.Now}, err
 }
 
-type userClaims struct {
-	jwt.RegisteredClaims
-	Email string `json:"email,omitempty"`
-	Role  string `json:"role"`
-	Admin bool   `json:"flowgate_admin,omitempty"`
+// publicJWK is a key as RFC 7517 has it, its id being its thumbprint (RFC 7638).
+func publicJWK(key *ecdsa.PublicKey) (jwk, error) {
+	point, err := key.Bytes()
+	if err != nil {
+		return jwk{}, fmt.Errorf("encode the token signing key: %w", err)
+	}
+	enc := base64.RawURLEncoding
+	k := jwk{Kty: "EC", Use: "sig", Alg: "ES256", Crv: "P-256", X: enc.EncodeToString(point[1:33]), Y: enc.EncodeToString(point[33:])}
+	sum := sha256.Sum256(fmt.Appendf(nil, `{"crv":"P-256","kty":"EC","x":%q,"y":%q}`, k.X, k.Y))
+	k.Kid = enc.EncodeToString(sum[:])
+	return k, nil
 }
 
-// UserToken returns an access token for u that lasts for ttl.
+// JWKS returns the public keys that users' tokens can be checked with, as a
+// JSON document.
+func (is *Issuer) JWKS() ([]byte, error) {
+	return json.Marshal(map[string]any{"keys": []jwk{is.jwk}})
+}
+
+func (is *Issuer) sign(claims jwt.Claims) (string, error) {
+	t := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
+	t.Header["kid"] = is.jwk.Kid
+	return t.SignedString(is.key)
+}
+
+// UserToken returns an access token for u that lasts for ttl and belongs to no
+// sign-in.
 func (is *Issuer) UserToken(u *workflow.User, ttl time.Duration) (token string, expires time.Time, err error) {
+	return is.sessionToken(u, "", ttl)
+}
+
+func (is *Issuer) sessionToken(u *workflow.User, session string, ttl time.Duration) (token string, expires time.Time, err error) {
 	now := is.now()
 	expires = now.Add(ttl)
-	token, err = jwt.NewWithClaims(jwt.SigningMethodES256, userClaims{
+	token, err = is.sign(userClaims{
 		RegisteredClaims: jwt.RegisteredClaims{Issuer: localIssuer, Subject: u.ID, Audience: jwt.ClaimStrings{userAudience},
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(expires)},
-		Email: u.Email, Role: userAudience, Admin: u.Role == "admin",
-	}).SignedString(is.key)
+		Email: u.Email, Role: userAudience, SessionID: session, Anonymous: u.Anonymous, AAL: "aal1",
+		AppMetadata: appMetadataOf(u), UserMetadata: u.Metadata,
+	})
 	return token, expires, err
+}
+
+func appMetadataOf(u *workflow.User) appMetadata {
+	m := appMetadata{Provider: "email", Providers: []string{"email"}}
+	if u.Anonymous {
+		m = appMetadata{Provider: "anonymous", Providers: []string{}}
+	}
+	if u.Role == roleAdmin {
+		m.Role = roleAdmin
+	}
+	return m
 }
 
 // VerifyUser returns the identity behind a user's access token.
 func (is *Issuer) VerifyUser(token string) (*Identity, error) {
 	var claims userClaims
-	if err := is.parse(token, userAudience, &claims); err != nil {
+	if err := parseToken(token, &claims, is.rules(userAudience)); err != nil {
 		return nil, err
 	}
-	return &Identity{Subject: claims.Subject, Email: claims.Email, Kind: KindUser,
-		RateLimitTier: "standard", Admin: claims.Admin}, nil
+	return claims.identity(), nil
 }
 
 // AgentToken returns a token, good for a minute, by which the gateway acts for
 // owner at the workflow agent.
 func (is *Issuer) AgentToken(owner string) (string, error) {
 	now := is.now()
-	return jwt.NewWithClaims(jwt.SigningMethodES256, jwt.RegisteredClaims{
+	return is.sign(jwt.RegisteredClaims{
 		Issuer: localIssuer, Subject: owner, Audience: jwt.ClaimStrings{agentAudience},
 		IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(time.Minute)),
-	}).SignedString(is.key)
+	})
 }
 
 // VerifyAgent returns the owner an AgentToken was made for.
 func (is *Issuer) VerifyAgent(token string) (owner string, err error) {
 	var claims jwt.RegisteredClaims
-	if err := is.parse(token, agentAudience, &claims); err != nil {
+	if err := parseToken(token, &claims, is.rules(agentAudience)); err != nil {
 		return "", err
 	}
 	return claims.Subject, nil
 }
 
-func (is *Issuer) parse(token, audience string, claims jwt.Claims) error {
-	_, err := jwt.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return &is.key.PublicKey, nil },
-		jwt.WithValidMethods([]string{"ES256"}), jwt.WithIssuer(localIssuer), jwt.WithAudience(audience),
-		jwt.WithExpirationRequired(), jwt.WithLeeway(clockLeeway), jwt.WithTimeFunc(is.now))
-	switch {
-	case err == nil:
-		if sub, _ := claims.GetSubject(); sub == "" {
-			return workflow.Errorf(workflow.CodeUnauthorized, "the access token names no user").WithReason("invalid_token")
-		}
-		return nil
-	case errors.Is(err, jwt.ErrTokenMalformed):
-		return tokenError(err, "malformed_token", "the access token is not a JWT")
-	case errors.Is(err, jwt.ErrTokenExpired):
-		return tokenError(err, "token_expired", "the access token has expired; sign in again")
-	}
-	return tokenError(err, "invalid_token", "the access token is not valid here")
-}
-
-func tokenError(err error, reason, message string) error {
-	return workflow.Wrap(workflow.CodeUnauthorized, err, message).WithReason(reason)
+func (is *Issuer) rules(audience string) tokenRules {
+	return tokenRules{alg: "ES256", issuer: localIssuer, audience: audience, now: is.now,
+		key: func(*jwt.Token) (any, error) { return &is.key.PublicKey, nil }}
 }

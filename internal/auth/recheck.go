@@ -2,79 +2,55 @@ package auth
 
 import (
 	"context"
-	"sync"
-	"time"
+	"strings"
 
 	"flowgate/internal/workflow"
 )
 
-// recheckLife is how long one look at a person serves all of its streams.
-const recheckLife = time.Second
-
 // Recheck reports whether an identity that was authenticated earlier may go
 // on: nil as long as it may, and else what Authenticate would say. Streams ask
-// it every second, so that they end with the key or the person they are for.
-// It is answered from memory for up to a second.
+// it every second, so that they end with the key, the session, the grant or
+// the person they are for. It is answered from memory for up to a second; a
+// store that is away ends nothing.
 func (a *Authenticator) Recheck(ctx context.Context, id *Identity) error {
-	switch {
-	case id == nil:
+	if id == nil {
 		return workflow.Errorf(workflow.CodeUnauthorized, "sign in first").WithReason("missing_token")
-	case id.Kind == KindAPIKey:
-		return a.Keys.still(ctx, id.KeyID)
-	case id.Kind == KindUser && a.Users != nil:
-		return a.people.still(ctx, a.Users, id.Subject)
+	}
+	err := a.still(ctx, *id)
+	if code := workflow.CodeOf(err); code == workflow.CodeUnauthorized || code == workflow.CodeForbidden {
+		return err
 	}
 	return nil
 }
 
-// still reports whether the key may be used yet.
+func (a *Authenticator) still(ctx context.Context, id Identity) error {
+	if id.Kind == KindAPIKey {
+		if err := a.Keys.still(ctx, id.KeyID); err != nil {
+			return err
+		}
+	}
+	switch {
+	case id.ClientID != "" && a.Grants != nil:
+		_, err := a.Grants.Scopes(ctx, id.Subject, id.ClientID)
+		return err
+	case a.Accounts != nil && a.Supabase == nil && id.Kind != KindLocal:
+		return a.Accounts.live(ctx, &id)
+	}
+	return nil
+}
+
+// still reports whether the key may be used yet. Keys of the configuration
+// stay as long as the process.
 func (a *APIKeys) still(ctx context.Context, id string) error {
+	if strings.HasPrefix(id, configuredPrefix) {
+		return nil
+	}
 	key, err := a.lookup(ctx, id)
-	if err != nil && workflow.CodeOf(err) != workflow.CodeNotFound {
-		return nil // an unreachable store does not end streams
+	if err != nil {
+		return err
 	}
 	if key == nil || !key.RevokedAt.IsZero() {
 		return workflow.Errorf(workflow.CodeUnauthorized, "the API key was revoked").WithReason("invalid_api_key")
 	}
 	return a.usable(key)
-}
-
-// UserLookup finds people; see store.Users.
-type UserLookup interface {
-	User(ctx context.Context, id string) (*workflow.User, error)
-}
-
-// people remembers for a moment who may go on.
-type people struct {
-	mu    sync.Mutex
-	known map[string]lookedUp
-}
-
-type lookedUp struct {
-	at  time.Time
-	err error
-}
-
-func (p *people) still(ctx context.Context, users UserLookup, subject string) error {
-	now := time.Now()
-	p.mu.Lock()
-	if l, ok := p.known[subject]; ok && now.Sub(l.at) < recheckLife {
-		p.mu.Unlock()
-		return l.err
-	}
-	p.mu.Unlock()
-	u, err := users.User(ctx, subject)
-	switch {
-	case err != nil:
-		err = nil // people of another sign-in are not ours to know; a store that is away ends nothing
-	case u.Disabled:
-		err = workflow.Errorf(workflow.CodeUnauthorized, "this account is switched off").WithReason("user_disabled")
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.known == nil || len(p.known) >= keyCacheSize {
-		p.known = map[string]lookedUp{}
-	}
-	p.known[subject] = lookedUp{now, err}
-	return err
 }

@@ -43,12 +43,23 @@ type Config struct {
 	AppAPIEnabled    bool `key:"app_api_enabled" default:"true" doc:"Serve /api/app."`
 	MCPAPIEnabled    bool `key:"mcp_api_enabled" default:"true" doc:"Serve /mcp and /api/mcp."`
 
+	SupabaseURL         string `key:"supabase_url" default:"" doc:"Supabase project whose users sign in here, such as https://abc.supabase.co. Empty: people sign in with the embedded accounts."`
+	SupabaseAnonKey     string `key:"supabase_anon_key" default:"" secret:"true" doc:"The project's public (anon) key, sent along with questions about tokens."`
+	SupabaseIssuer      string `key:"supabase_issuer" default:"" doc:"Issuer that the project's tokens name. Empty: SUPABASE_URL/auth/v1."`
+	SupabaseAuthEnabled bool   `key:"supabase_auth_enabled" default:"true" doc:"Have users sign in with the Supabase project when supabase_url is set. False keeps the embedded accounts; refused in production."`
+	JWTSecretKey        string `key:"jwt_secret_key" default:"" secret:"true" doc:"Secret of a Supabase project that signs its tokens with HS256. Empty: tokens are checked by the project's published keys, others by asking it."`
+	EmailConfirmedOnly  bool   `key:"email_confirmed_required" default:"true" doc:"Refuse users whose email address is not confirmed."`
+	GuestSessions       bool   `key:"guest_sessions_enabled" default:"false" doc:"Let anonymous users in, as guests."`
+	SignUp              string `key:"signup" default:"loopback" enum:"loopback,on,off" doc:"Whether strangers may make themselves an embedded account: on a loopback address only, always, or never."`
+
 	MCPAPIKeyRequired   bool `key:"mcp_api_key_required" default:"true" doc:"Refuse MCP callers without an API key. False makes such a caller the local user; only on a loopback address outside production."`
 	MCPAllowQueryAPIKey bool `key:"mcp_allow_query_api_key" default:"false" doc:"Accept ?api_key= on the MCP tier. URLs leak, so leave it off beyond your own machine."`
 
+	MCPAPIKeys string `key:"mcp_api_keys" default:"" secret:"true" doc:"Keys of the configuration, as JSON text: {\"ci\": {\"client_name\": \"CI\", \"scopes\": [\"tools:execute\"], \"rate_limit_tier\": \"standard\", \"active\": true, \"user\": \"ann@example.org\", \"key_hash\": \"…\"}}. The hash is what flowgate keys hash prints. Outside production key may hold the key in clear instead; in development, with neither, the id is the key. Without user a key has a workspace of its own."`
+
 	CORSOrigins          []string `group:"Browsers and bounds" key:"cors_origins" development:"http://localhost:3000,http://localhost:8080" live:"true" doc:"Origins whose pages may call this server from a browser, or none. To be set in staging and production."`
 	CORSAllowMethods     []string `key:"cors_allow_methods" default:"GET,HEAD,POST,PUT,PATCH,DELETE" live:"true" doc:"Methods that those pages may use."`
-	CORSAllowHeaders     []string `key:"cors_allow_headers" default:"Authorization,Content-Type,X-API-Key,X-Request-Id,If-Match,Idempotency-Key,Last-Event-ID,Mcp-Session-Id,Mcp-Protocol-Version,Mcp-Method,Mcp-Name,traceparent,tracestate" live:"true" doc:"Headers that those pages may send."`
+	CORSAllowHeaders     []string `key:"cors_allow_headers" default:"Authorization,Content-Type,X-API-Key,Apikey,X-Client-Info,X-Supabase-Api-Version,X-Request-Id,If-Match,Idempotency-Key,Last-Event-ID,Mcp-Session-Id,Mcp-Protocol-Version,Mcp-Method,Mcp-Name,traceparent,tracestate" live:"true" doc:"Headers that those pages may send."`
 	CORSAllowCredentials bool     `key:"cors_allow_credentials" default:"false" live:"true" doc:"Let browsers send credentials from those origins."`
 	AllowedHosts         []string `key:"allowed_hosts" default:"" doc:"Host names accepted on /mcp besides loopback and PUBLIC_URL's."`
 	TrustedProxies       []string `key:"trusted_proxies" default:"" doc:"Address ranges of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8. Empty: nobody's."`

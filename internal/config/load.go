@@ -254,6 +254,7 @@ func (c *Config) complete() {
 		c.DataDir = defaultDataDir()
 	}
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	c.SupabaseURL = strings.TrimRight(c.SupabaseURL, "/")
 }
 
 func defaultDataDir() string {

@@ -50,6 +50,17 @@ func (c *Config) Validate() error {
 	} else if c.Production() {
 		fault("encryption_key: production does not use a generated key; set ENCRYPTION_KEY to one of: openssl rand -hex 32")
 	}
+	if c.SupabaseURL != "" {
+		if u, err := url.Parse(c.SupabaseURL); err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || c.Production() && !loopback(u.Hostname())) {
+			fault("supabase_url: %q is not an address such as https://abc.supabase.co", c.SupabaseURL)
+		}
+	}
+	if c.SupabaseURL != "" && !c.SupabaseAuthEnabled && c.Production() {
+		fault("supabase_auth_enabled: false is not for production with supabase_url set; set it to true")
+	}
+	if c.JWTSecretKey != "" && len(c.JWTSecretKey) < minSecret {
+		fault("jwt_secret_key: is shorter than %d characters; use the project's JWT secret", minSecret)
+	}
 	if c.PublicURL != "" {
 		if u, err := url.Parse(c.PublicURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 			fault("public_url: %q is not an address such as https://flow.example.org", c.PublicURL)
@@ -105,6 +116,19 @@ func ParseHeaders(text string) (map[string]string, error) {
 		out[name] = strings.TrimSpace(value)
 	}
 	return out, nil
+}
+
+// UsesSupabaseAuth reports whether people sign in with a Supabase project.
+func (c *Config) UsesSupabaseAuth() bool { return c.SupabaseURL != "" && c.SupabaseAuthEnabled }
+
+// SignUpOpen reports whether strangers may make themselves an account. A
+// public address means that strangers come by a proxy.
+func (c *Config) SignUpOpen() bool {
+	if c.SignUp != "loopback" {
+		return c.SignUp == "on"
+	}
+	u, err := url.Parse(c.PublicURL)
+	return c.Loopback() && err == nil && (c.PublicURL == "" || loopback(u.Hostname()))
 }
 
 // Loopback reports whether the server listens on this machine only.

@@ -110,13 +110,18 @@ func Authorize(id *auth.Identity, c *Capability) error {
 		return workflow.Errorf(workflow.CodeUnauthorized, "sign in or send an API key").WithReason("missing_token")
 	case c.Admin && !id.Admin:
 		return workflow.Errorf(workflow.CodeForbidden, "this is for the role admin; the operator gives it with: flowgate users promote").WithReason("admin_required")
-	case id.Kind == auth.KindLocal, id.Kind == auth.KindUser && id.Tier == auth.TierApp:
+	case id.Kind == auth.KindAnonymous && id.Tier == auth.TierApp && c.Scope == auth.ScopeKeysWrite:
+		return workflow.Errorf(workflow.CodeForbidden, "guests cannot let others in: give your account an email address first").WithReason("guests_not_allowed")
+	case id.Kind == auth.KindLocal, id.Tier == auth.TierApp && (id.Kind == auth.KindUser || id.Kind == auth.KindAnonymous):
 		return nil // their own rows: every query is bound to the subject
-	case id.Kind == auth.KindAPIKey && (id.HasScope(auth.ScopeToolsExecute) || id.HasScope(c.Scope)):
+	case (id.Kind == auth.KindAPIKey || id.ClientID != "") && id.Tier != auth.TierApp && (id.HasScope(auth.ScopeToolsExecute) || id.HasScope(c.Scope)):
 		return nil
 	}
-	err := workflow.Errorf(workflow.CodeScope,
-		"%s needs the scope %s, which this key does not have; its owner can make a key that has it", c.Name, c.Scope)
+	message := "%s needs the scope %s, which this key does not have; its owner can make a key that has it"
+	if id.ClientID != "" {
+		message = "%s needs the scope %s, which you have not given this client; give it with PUT /api/app/oauth-grants/" + id.ClientID
+	}
+	err := workflow.Errorf(workflow.CodeScope, message, c.Name, c.Scope)
 	err.Details = map[string]any{"required_scope": c.Scope}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"flowgate/internal/auth"
 	"flowgate/internal/ratelimit"
 	"flowgate/internal/telemetry"
 	"flowgate/internal/workflow"
@@ -91,6 +92,9 @@ type Options struct {
 	Operator Operator
 	// Files keeps users' files. Nil: none are kept.
 	Files *Files
+	// Keys are the API keys, Grants what OAuth clients may do. Nil: there are none.
+	Keys   *auth.APIKeys
+	Grants *auth.Grants
 	// Credentials returns a stored credential's fields. Nil: the Vault's.
 	Credentials func(ctx context.Context, owner, kind string, ref workflow.CredentialRef) (map[string]string, error)
 	// TestHooks arms webhooks for one test call. Nil: there are no tests.
