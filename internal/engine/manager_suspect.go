@@ -62,8 +62,11 @@ func (r *recorder) suspected(ctx context.Context, e *workflow.Execution, deaths 
 
 // awaitTurn returns when the process is old enough and no other suspect has
 // its turn, or ctx has ended. A process that dies meanwhile did not die of this
-// one.
+// one. Its place among those that compute is free for others until then.
 func (m *Manager) awaitTurn(ctx context.Context, id string, deaths int) (end func(), err error) {
+	<-m.slots
+	m.nudge()
+	defer func() { m.slots <- struct{}{} }() // soon: computing ends, or is bounded
 	if err := (Direct{}).WaitUntil(ctx, "", m.began.Add(probation(deaths))); err != nil {
 		return func() {}, nil //nolint:nilerr // the run ends by its context
 	}
