@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -28,7 +27,10 @@ func (s *Server) formRoutes() {
 
 func (s *Server) form(c echo.Context, prefix string, open openForm) error {
 	r := c.Request()
-	path := strings.TrimPrefix(r.URL.Path, prefix)
+	path, err := hookPath(r, prefix)
+	if err != nil {
+		return err
+	}
 	f, refusal, err := open(r.Context(), workflow.WebhookCall{Method: r.Method, Path: path, URL: s.PublicURL + prefix + path,
 		Query: r.URL.RawQuery, Headers: headersOf(r), IP: c.RealIP()})
 	if err != nil {

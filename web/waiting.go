@@ -178,6 +178,9 @@ func readAnswer(c echo.Context, w *service.Waiting) (*workflow.Object, error) {
 		return o, nil
 	}
 	form, err := c.FormParams()
+	if r.MultipartForm != nil { // this request is a copy of the one that the server tidies up after
+		defer r.MultipartForm.RemoveAll() //nolint:errcheck // best effort
+	}
 	if err != nil {
 		return nil, workflow.Wrap(workflow.CodeInvalid, err, "the form could not be read")
 	}

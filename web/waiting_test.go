@@ -1,11 +1,16 @@
 package web
 
 import (
+	"bytes"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"testing"
 
 	"github.com/labstack/echo/v4"
+
+	"flowgate/internal/service"
 )
 
 // TestReadLink takes links apart that were handed on with more behind them.
@@ -47,5 +52,30 @@ func TestLinksAreSigned(t *testing.T) {
 		if r := w.send(t, "POST", path, "{}"); r.status != 403 || r.json["error"] == nil {
 			t.Errorf("%s: %d %s", path, r.status, r.body)
 		}
+	}
+}
+
+// TestFormLeavesNoFiles sends a file that is too large for memory.
+func TestFormLeavesNoFiles(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	var form bytes.Buffer
+	m := multipart.NewWriter(&form)
+	part, err := m.CreateFormFile("report", "r.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = part.Write(make([]byte, 48<<20))
+	_ = m.Close()
+	r := httptest.NewRequest(http.MethodPost, "/form/x", &form)
+	r.Header.Set("Content-Type", m.FormDataContentType())
+	o, err := readAnswer(echo.New().NewContext(r, httptest.NewRecorder()), &service.Waiting{Kind: "form", Fields: []service.FormField{{Name: "report", Type: "file"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, _ := o.Get("report"); len(v.([]any)) != 1 {
+		t.Errorf("%d files", len(v.([]any)))
+	}
+	if left, err := os.ReadDir(os.Getenv("TMPDIR")); err != nil || len(left) > 0 {
+		t.Errorf("left: %v %v", left, err)
 	}
 }

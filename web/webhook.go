@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -30,7 +31,10 @@ func (s *Server) webhook(prefix string, answer WebhookFunc) echo.HandlerFunc {
 
 func (s *Server) serveWebhook(c echo.Context, prefix string, call WebhookFunc) error {
 	r := c.Request()
-	path := strings.TrimPrefix(r.URL.Path, prefix)
+	path, err := hookPath(r, prefix)
+	if err != nil {
+		return err
+	}
 	if err := s.Service.LimitWebhook(r.Context(), c.Response().Header(), path); err != nil {
 		return err
 	}
@@ -52,6 +56,16 @@ func (s *Server) serveWebhook(c echo.Context, prefix string, call WebhookFunc) e
 		return webhookError(c, err)
 	}
 	return writeAnswer(c, answer)
+}
+
+// hookPath is the path that a call of a webhook or form asks for. One that is
+// too long for any to have is refused before it is looked for.
+func hookPath(r *http.Request, prefix string) (string, error) {
+	path := strings.TrimPrefix(r.URL.Path, prefix)
+	if len(path) > workflow.MaxHookPath {
+		return "", echo.NewHTTPError(http.StatusRequestURITooLong, fmt.Sprintf("the path is longer than %d bytes", workflow.MaxHookPath))
+	}
+	return path, nil
 }
 
 // webhookError tells a path that is armed for other methods from one that is

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"flowgate/internal/workflow"
@@ -54,5 +55,22 @@ func TestUnknownWebhook(t *testing.T) {
 	})
 	if r := w.send(t, "GET", "/webhook/x", ""); r.status != 405 || r.header.Get("Allow") != "POST" {
 		t.Errorf("%d %v %s", r.status, r.header, r.body)
+	}
+}
+
+// TestLongHookPaths asks for what no webhook can be called.
+func TestLongHookPaths(t *testing.T) {
+	w := newWorld(t, func(o *Options) {
+		refuse := func(context.Context, workflow.WebhookCall) (*workflow.Response, error) {
+			t.Error("it was looked for")
+			return &workflow.Response{Status: 200}, nil
+		}
+		o.Webhook, o.TestHook = refuse, refuse
+	})
+	path := strings.Repeat("a/", 1001)
+	for _, prefix := range []string{"/webhook/", "/webhook-test/", "/form/", "/form-test/"} {
+		if r := w.send(t, "POST", prefix+path, "x"); r.status != 414 {
+			t.Errorf("%s: %d %s", prefix, r.status, r.body)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -166,7 +167,29 @@ func New(o Options) (*Service, error) {
 		}
 		s.index[c.Name] = c
 	}
-	return s, nil
+	return s, distinctRoutes(s.table)
+}
+
+// distinctRoutes refuses an address that two rows declare: only one would be
+// reached. What parameters are called makes no difference.
+func distinctRoutes(table []*Capability) error {
+	holders := map[string]string{}
+	for _, c := range table {
+		for _, r := range c.Routes {
+			segments := strings.Split(r.Path, "/")
+			for i, segment := range segments {
+				if strings.HasPrefix(segment, "{") {
+					segments[i] = "{}"
+				}
+			}
+			address := r.Method + " " + strings.Join(segments, "/")
+			if other := holders[address]; other != "" {
+				return workflow.Errorf(workflow.CodeInternal, "the route %s %s is declared twice, by %s and %s", r.Method, r.Path, other, c.Name)
+			}
+			holders[address] = c.Name
+		}
+	}
+	return nil
 }
 
 // StopWaiting makes calls that wait for an execution answer where it stands:

@@ -26,8 +26,7 @@ func (s *Service) workflowCapabilities() []*Capability {
 			Name: "get_workflow", Title: "Get a workflow", Group: "Workflows", Scope: auth.ScopeWorkflowsRead,
 			ReadOnly: true, Idempotent: true,
 			Description: "Returns one workflow: nodes, connections, settings, and how it can be started (webhook addresses included). Read it before update_workflow. detail: summary leaves out parameters; nodes limits it to some nodes.",
-			Routes: []Route{{Method: "GET", Path: "/workflows/{workflow_id}", Status: 200},
-				{Method: "GET", Path: "/workflows/{workflow_id}/versions/{version}", Status: 200}},
+			Routes:      []Route{{Method: "GET", Path: "/workflows/{workflow_id}", Status: 200}},
 		}, s.Workflow, textWorkflow),
 		row(Capability{
 			Name: "create_workflow", Title: "Create a workflow", Group: "Workflows", Scope: auth.ScopeWorkflowsWrite,

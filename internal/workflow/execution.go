@@ -248,6 +248,9 @@ type WebhookTrigger struct {
 	Node       string
 }
 
+// MaxHookPath is how many bytes the path of a webhook or form may have.
+const MaxHookPath = 2000
+
 // WebhookCall is an HTTP request to a webhook address, as the door saw it.
 type WebhookCall struct {
 	Method  string

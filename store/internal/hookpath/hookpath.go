@@ -30,8 +30,11 @@ func Shape(path string) (shape string, parameters int) {
 
 func isParameter(segment string) bool { return len(segment) > 1 && segment[0] == ':' }
 
-// Check refuses a path whose parameters no look-up would find.
+// Check refuses a path that no look-up would find.
 func Check(path string) error {
+	if len(path) > workflow.MaxHookPath {
+		return workflow.Errorf(workflow.CodeInvalid, "The webhook path %.40q… has %d bytes; no more than %d are taken.", path, len(path), workflow.MaxHookPath)
+	}
 	segments := strings.Split(strings.Trim(path, "/"), "/")
 	for i, segment := range segments {
 		if i >= maxParameterSegments && isParameter(segment) {
@@ -45,6 +48,9 @@ func Check(path string) error {
 // Matching returns the shapes with at least one parameter that match path.
 // An empty segment is no value for a parameter.
 func Matching(path string) []string {
+	if len(path) > workflow.MaxHookPath { // none is that long, and each shape is a copy
+		return nil
+	}
 	segments := strings.Split(path, "/")
 	open := min(len(segments), maxParameterSegments)
 	shapes := make([]string, 0, 1<<open)

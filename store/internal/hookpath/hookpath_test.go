@@ -2,7 +2,10 @@ package hookpath
 
 import (
 	"slices"
+	"strings"
 	"testing"
+
+	"flowgate/internal/workflow"
 )
 
 // TestMatching finds every pattern of a path among its shapes.
@@ -40,5 +43,15 @@ func TestCheck(t *testing.T) {
 	}
 	if Check("1/2/3/4/5/6/7/8/:i") == nil {
 		t.Error("a parameter behind the eighth segment is accepted")
+	}
+}
+
+func TestLongPaths(t *testing.T) {
+	long := strings.Repeat("a/", workflow.MaxHookPath)
+	if got := Matching(long); len(got) > 0 {
+		t.Errorf("%d shapes of a path that none has", len(got))
+	}
+	if Check(long) == nil {
+		t.Error("a path that nobody could call is armed")
 	}
 }
