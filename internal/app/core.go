@@ -78,7 +78,7 @@ func OpenCore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Core,
 		return nil, errors.Join(err, c.Store.Close())
 	}
 	c.Vault, c.TestHooks = &service.Vault{Store: c.Store}, c.Store
-	if err := errors.Join(c.openAuth(ctx), c.openVault(ctx), c.openFiles()); err != nil {
+	if err := errors.Join(c.openAuth(ctx), c.openVault(ctx), c.openFiles(ctx)); err != nil {
 		c.Audit.Close()
 		return nil, errors.Join(err, c.Store.Close())
 	}
@@ -176,10 +176,13 @@ func (c *Core) openVault(ctx context.Context) error {
 
 // openFiles opens the folder of files. Processes that share a database must
 // share it, too.
-func (c *Core) openFiles() error {
+func (c *Core) openFiles(ctx context.Context) error {
 	contents, err := disk.Open(filepath.Join(c.Config.DataDir, filesFolder))
 	if err != nil {
 		return fmt.Errorf("%w; choose another data folder with --data-dir", err)
+	}
+	if c.Config.DatabaseURL != "" {
+		c.Log.WarnContext(ctx, "users' files are kept in a folder: all servers on this database must share DATA_DIR/"+filesFolder+", or each finds its own files only; mount the same volume in all of them", "folder", filepath.Join(c.Config.DataDir, filesFolder))
 	}
 	c.Files = &service.Files{Store: c.Store, Contents: contents, MaxBytes: c.Config.FileMaxBytes,
 		Quota: store.FileQuota{Bytes: c.Config.FilesMaxBytes, Count: c.Config.FilesMaxCount}}
