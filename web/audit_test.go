@@ -20,7 +20,7 @@ func TestAuditTrail(t *testing.T) {
 		st := o.Service.Store.(store.Audit) //nolint:forcetypeassert // the world's own
 		trail = audit.Open(audit.Options{Store: st, Secret: []byte("s"), Flush: time.Millisecond})
 		svc, err := service.New(service.Options{Store: o.Service.Store, Agent: o.Service.Agent, Catalogue: fakeCatalogue{}, PublicURL: "http://gw.test",
-			Audit: trail, AuditLog: audit.Reader{Store: st}})
+			Files: o.Service.Files, Audit: trail, AuditLog: audit.Reader{Store: st}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,10 +36,17 @@ func TestAuditTrail(t *testing.T) {
 	w.send(t, "GET", "/api/mcp/tools", "", "X-API-Key", "wfk_wrong")                                        // refused: no such key
 	w.send(t, "GET", "/api/app/workflows", "", "Authorization", "Bearer x.y.z")                             // refused: no such token
 	w.send(t, "GET", "/api/app/workflows", "", "Authorization", "Bearer "+w.user(t, "stranger", time.Hour)) // another's
-	got := w.waitForAudit(t, "/api/app/audit?limit=100", 5)
+	w.app(t, "GET", "/api/app/files/"+w.upload(t, "in.csv", "a,b"), "")
+	w.app(t, "GET", "/api/app/executions/none/files?node=a", "")
+	w.app(t, "GET", "/api/app/executions/none/logs/stream", "")
+	w.app(t, "POST", "/api/app/executions/none/ticket", "")
+	got := w.waitForAudit(t, "/api/app/audit?limit=100", 10)
 	for _, want := range []string{
 		`"capability":"create_workflow","allowed":true,"outcome":"ok"`, `"capability":"get_workflow","allowed":true,"outcome":"not_found"`,
 		`"capability":"delete_workflow","allowed":true,"outcome":"ok"`, `"request_id":"my-own-id"`, `"door":"app"`,
+		`"capability":"upload_file","allowed":true,"outcome":"ok"`, `"capability":"download_file","allowed":true,"outcome":"ok"`,
+		`"capability":"download_execution_file","allowed":true,"outcome":"not_found"`, `"capability":"follow_execution","allowed":true,"outcome":"not_found"`,
+		`"capability":"create_execution_ticket","allowed":true,"outcome":"not_found"`,
 		`"door":"facade","capability":"delete_workflow","allowed":false,"reason":"insufficient_scope"`, `"client_name":"test"`, `"ip":"127.0.0.1"`,
 	} {
 		if !strings.Contains(got.body, want) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -35,10 +36,15 @@ func (s *Server) special(capability *service.Capability, prefix string) echo.Han
 		return s.streamLogs
 	case "create_execution_ticket":
 		return func(c echo.Context) error {
-			if _, err := s.Service.Execution(c.Request().Context(), service.GetExecutionInput{ExecutionID: pathParam(c, "execution_id"), Detail: "status"}); err != nil {
+			id := pathParam(c, "execution_id")
+			err := s.Service.Perform(c.Request().Context(), capability.Name, service.ExecutionRef{ExecutionID: id}, func(ctx context.Context) error {
+				_, err := s.Service.Execution(ctx, service.GetExecutionInput{ExecutionID: id, Detail: "status"})
+				return err
+			})
+			if err != nil {
 				return err
 			}
-			return s.giveTicket(c, executionStream(c), prefix+"/executions/"+url.PathEscape(pathParam(c, "execution_id"))+"/logs/stream")
+			return s.giveTicket(c, executionStream(c), prefix+"/executions/"+url.PathEscape(id)+"/logs/stream")
 		}
 	}
 	return nil

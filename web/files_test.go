@@ -2,15 +2,19 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"io"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
 	"strings"
 	"testing"
 	"time"
+
+	"flowgate/store"
 )
 
 func (w *world) other(t testing.TB) string {
@@ -197,5 +201,78 @@ func TestFilesGoIntoExecutions(t *testing.T) {
 	}
 	if r := w.app(t, "POST", path, `{"files":{"data":"none"}}`); r.status != 400 || !contains(r.body, `"field":"files.data"`) {
 		t.Errorf("none: %d %s", r.status, r.body)
+	}
+}
+
+// announcing tells of each content that begins to come in.
+type announcing struct {
+	store.Contents
+	begun chan<- struct{}
+}
+
+func (a announcing) Write(ctx context.Context, id string, r io.Reader, most int64) (store.Written, error) {
+	a.begun <- struct{}{}
+	return a.Contents.Write(ctx, id, r, most)
+}
+
+// TestUploadsAtOnce keeps uploads open: what they may come to counts against
+// the quota, and one owner has no more than some.
+func TestUploadsAtOnce(t *testing.T) {
+	begun := make(chan struct{}, 100)
+	w := newWorld(t, func(o *Options) {
+		o.Service.Files.Quota.Bytes = 10_000
+		o.Service.Files.Contents = announcing{o.Service.Files.Contents, begun}
+	})
+	open := func(size int) (finish func() string) {
+		t.Helper()
+		content, send := io.Pipe()
+		r, err := http.NewRequestWithContext(t.Context(), "POST", w.url+"/api/app/files?name=a", content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.ContentLength = int64(size)
+		r.Header.Set("Authorization", "Bearer "+w.token)
+		done := make(chan string, 1)
+		go func() {
+			res, err := http.DefaultClient.Do(r)
+			if err != nil {
+				done <- err.Error()
+				return
+			}
+			_ = res.Body.Close()
+			done <- res.Status
+		}()
+		if _, err := send.Write(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		<-begun
+		return func() string {
+			_, _ = send.Write(make([]byte, size-1))
+			_ = send.Close()
+			return <-done
+		}
+	}
+	refused := func(size int) bool {
+		r := w.app(t, "POST", "/api/app/files?name=b", strings.Repeat("x", size), "Content-Type", "text/plain")
+		return r.status == 429 && r.json["error"] == "uploads_under_way" && r.header.Get("Retry-After") != ""
+	}
+	ends := []func() string{open(9000)}
+	if !refused(1001) {
+		t.Error("there is no room")
+	}
+	for range 7 {
+		ends = append(ends, open(10))
+	}
+	if !refused(1) {
+		t.Error("there is no place")
+	}
+	for _, end := range ends {
+		if got := end(); got != "201 Created" {
+			t.Error(got)
+		}
+	}
+	w.upload(t, "c", "1")
+	if r := w.app(t, "GET", "/api/app/files", ""); r.json["used_bytes"].(float64) < 9071 {
+		t.Errorf("%s", r.body)
 	}
 }

@@ -19,6 +19,9 @@ const (
 	// flushTimeout bounds how long a finished answer may wait for a slow
 	// reader.
 	flushTimeout = 30 * time.Second
+	// leastRate is how many bytes of an upload have to come in a second, taken
+	// over the whole of it.
+	leastRate = 16 << 10
 	// formOverhead is what a form may add to the file in it.
 	formOverhead = 64 << 10
 )
@@ -42,8 +45,11 @@ func (s *Server) limits(next echo.HandlerFunc) echo.HandlerFunc {
 			// run into the deadline and cancel the request.
 			_ = control.SetReadDeadline(time.Time{})
 		}}
-		if isUpload(r) { // it may take its time as long as it moves
-			body.moves = func() { _ = control.SetReadDeadline(time.Now().Add(s.BodyTimeout)) }
+		if isUpload(r) { // it may take its time as long as it moves, and not too slowly
+			began := time.Now()
+			body.moves = func(received int64) {
+				_ = control.SetReadDeadline(uploadDeadline(began, time.Now(), received, s.BodyTimeout))
+			}
 		}
 		r.Body = body
 		if r.ContentLength > body.left {
@@ -53,6 +59,17 @@ func (s *Server) limits(next echo.HandlerFunc) echo.HandlerFunc {
 		body.limit = body.left
 		return next(c)
 	}
+}
+
+// uploadDeadline is when more of an upload has to have come. It moves with each
+// byte, but never beyond what the least rate allows for what was received.
+func uploadDeadline(began, now time.Time, received int64, pause time.Duration) time.Time {
+	next := now.Add(pause)
+	last := began.Add(pause + time.Duration(received/leastRate)*time.Second)
+	if last.Before(next) {
+		return last
+	}
+	return next
 }
 
 func (s *Server) maxBody(r *http.Request) int64 {
@@ -78,7 +95,8 @@ type limitedBody struct {
 	limit, left int64
 	tooLarge    bool
 	atEnd       func()
-	moves       func() // called when more has come; may be nil
+	received    int64
+	moves       func(received int64) // called when more has come; may be nil
 }
 
 func (b *limitedBody) Read(p []byte) (int, error) {
@@ -89,11 +107,12 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 		p = p[:b.left+1]
 	}
 	n, err := b.ReadCloser.Read(p)
+	b.received += int64(n)
 	switch {
 	case errors.Is(err, io.EOF):
 		b.atEnd()
 	case b.moves != nil && n > 0:
-		b.moves()
+		b.moves(b.received)
 	}
 	if b.left -= int64(n); b.left < 0 {
 		b.tooLarge = true

@@ -79,3 +79,25 @@ func TestLongHandlerOutlivesTheBodysTime(t *testing.T) {
 		}
 	}
 }
+
+// TestUploadDeadline lets an upload pause, and drips not go on for ever.
+func TestUploadDeadline(t *testing.T) {
+	began := time.Now()
+	const pause = 30 * time.Second
+	for name, c := range map[string]struct {
+		after    time.Duration
+		received int64
+		want     time.Duration
+	}{
+		"fast":                  {10 * time.Second, 100 << 20, 40 * time.Second},
+		"a byte now and then":   {25 * time.Second, 2, 30 * time.Second},
+		"slow":                  {60 * time.Second, 40 * leastRate, 70 * time.Second},
+		"as slow as is allowed": {60 * time.Second, 60 * leastRate, 90 * time.Second},
+		"the largest":           {time.Hour, 10 << 30, time.Hour + pause},
+	} {
+		got := uploadDeadline(began, began.Add(c.after), c.received, pause).Sub(began)
+		if got.Round(time.Second) != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}

@@ -53,14 +53,14 @@ func (s *Service) Refused(ctx context.Context, name string, args json.RawMessage
 
 // recorded makes the call and records it: what changes something only when
 // that can be recorded.
-func (s *Service) recorded(ctx context.Context, c *Capability, args json.RawMessage) (out any, err error) {
+func (s *Service) recorded(ctx context.Context, c *Capability, args json.RawMessage, do func(context.Context) (any, error)) (out any, err error) {
 	if s.Audit == nil {
-		return c.call(ctx, args)
+		return do(ctx)
 	}
 	placed, err := s.Audit.Reserve(ctx, !c.ReadOnly)
 	if err != nil || !placed {
 		if err == nil {
-			return c.call(ctx, args)
+			return do(ctx)
 		}
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (s *Service) recorded(ctx context.Context, c *Capability, args json.RawMess
 		e.At, e.Allowed, e.Outcome, e.Duration = start, true, outcome, s.Now().Sub(start)
 		s.Audit.Record(e, args)
 	}()
-	out, err = c.call(ctx, args)
+	out, err = do(ctx)
 	if outcome = "ok"; err != nil {
 		outcome = workflow.ReasonOf(err)
 	}

@@ -141,8 +141,8 @@ func (s *Service) Visible(id *auth.Identity) []*Capability {
 
 // Call does what the named capability does for the caller in ctx, with the
 // arguments object args. The result is a pointer to the capability's output
-// struct. It is the only way in: it authorizes, checks the arguments against
-// the schema, acts, and records all of it in the audit log.
+// struct. With Perform it is the only way in: it authorizes, checks the
+// arguments against the schema, acts, and records all of it in the audit log.
 func (s *Service) Call(ctx context.Context, name string, args json.RawMessage) (any, error) {
 	c, err := s.lookUp(ctx, name)
 	if err != nil {
@@ -154,13 +154,32 @@ func (s *Service) Call(ctx context.Context, name string, args json.RawMessage) (
 // Do is Call for a capability that was looked up for the caller in ctx, so
 // that it is not looked up again.
 func (s *Service) Do(ctx context.Context, c *Capability, args json.RawMessage) (any, error) {
+	return s.perform(ctx, c, args, func(ctx context.Context) (any, error) { return c.call(ctx, args) })
+}
+
+// Perform does fn as the named row, which is Raw, for the caller in ctx: under
+// the rules of Call, and recorded like it. args tell the log what was asked.
+func (s *Service) Perform(ctx context.Context, name string, args any, fn func(context.Context) error) error {
+	c := s.index[name]
+	if c == nil {
+		return workflow.Errorf(workflow.CodeInternal, "there is no capability %s", name)
+	}
+	data, err := json.Marshal(args)
+	if err != nil {
+		return err
+	}
+	_, err = s.perform(ctx, c, data, func(ctx context.Context) (any, error) { return nil, fn(ctx) })
+	return err
+}
+
+func (s *Service) perform(ctx context.Context, c *Capability, args json.RawMessage, do func(context.Context) (any, error)) (any, error) {
 	began := time.Now()
 	ctx, span := s.Tracer.Start(ctx, c.label(), telemetry.Internal)
 	defer span.End()
 	var result any
 	err := Authorize(auth.FromContext(ctx), c)
 	if err == nil {
-		result, err = s.bounded(ctx, c, args)
+		result, err = s.bounded(ctx, c, args, do)
 	} else {
 		s.Refused(ctx, c.Name, args, err)
 	}

@@ -17,7 +17,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"flowgate/internal/auth"
 	"flowgate/internal/workflow"
 	"flowgate/store"
 )
@@ -29,6 +28,8 @@ type Files struct {
 	Contents store.Contents
 	MaxBytes int64 // of one file
 	Quota    store.FileQuota
+
+	uploads uploads
 }
 
 const (
@@ -77,10 +78,15 @@ func (s *Service) keeper() (*Files, error) {
 }
 
 // SaveFile keeps an upload, whole or not at all.
-func (s *Service) SaveFile(ctx context.Context, u Upload) (*FileView, error) {
-	if err := Authorize(auth.FromContext(ctx), s.Capability("upload_file")); err != nil {
-		return nil, err
-	}
+func (s *Service) SaveFile(ctx context.Context, u Upload) (v *FileView, err error) {
+	err = s.Perform(ctx, "upload_file", UploadFileInput{Name: u.Name}, func(ctx context.Context) error {
+		v, err = s.saveFile(ctx, u)
+		return err
+	})
+	return v, err
+}
+
+func (s *Service) saveFile(ctx context.Context, u Upload) (*FileView, error) {
 	fs, err := s.keeper()
 	if err != nil {
 		return nil, err
@@ -89,10 +95,11 @@ func (s *Service) SaveFile(ctx context.Context, u Upload) (*FileView, error) {
 	if err != nil {
 		return nil, err
 	}
-	most, err := fs.room(ctx, owner(ctx), u.Size)
+	most, leave, err := fs.begin(ctx, owner(ctx), u.Size)
 	if err != nil {
 		return nil, err
 	}
+	defer leave()
 	f := &store.File{ID: uuid.Must(uuid.NewV7()).String(), OwnerID: owner(ctx), Name: name, CreatedAt: s.Now().UTC()}
 	w, err := fs.Contents.Write(ctx, f.ID, u.Body, most)
 	if err != nil {
@@ -110,24 +117,35 @@ func (s *Service) SaveFile(ctx context.Context, u Upload) (*FileView, error) {
 	return fileView(f), nil
 }
 
-// room is how large the owner's next file may be; an announced size that does
-// not fit is refused before it is sent.
-func (fs *Files) room(ctx context.Context, owner string, announced int64) (int64, error) {
+// begin takes a place for an upload, whose size is announced or -1, and says
+// how large it may be; one that does not fit is refused before it is sent.
+func (fs *Files) begin(ctx context.Context, owner string, announced int64) (most int64, leave func(), err error) {
 	used, err := fs.Store.FileUsage(ctx, owner)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
+	return fs.uploads.enter(owner, func(underWay store.FileUsage) (int64, error) { return fs.room(used, underWay, announced) })
+}
+
+// room is how large an upload may be next to what is kept and what is under way.
+func (fs *Files) room(used, underWay store.FileUsage, announced int64) (int64, error) {
 	most := fs.MaxBytes
-	if left := fs.Quota.Bytes - used.Bytes; fs.Quota.Bytes > 0 && left < most {
+	if announced > most {
+		return 0, fs.tooLarge(workflow.Errorf(workflow.CodeTooLarge, "the file is larger than %d bytes", most), most)
+	}
+	q := fs.Quota
+	if q.Count > 0 && used.Count >= q.Count || q.Bytes > 0 && announced > q.Bytes-used.Bytes {
+		return 0, q.Exceeded()
+	}
+	left := q.Bytes - used.Bytes - underWay.Bytes
+	if q.Count > 0 && used.Count+underWay.Count >= q.Count || q.Bytes > 0 && underWay.Count > 0 && left < max(announced, 1) {
+		return 0, busy("your other uploads take the room that is left; try again when they are there")
+	}
+	if q.Bytes > 0 && left < most {
 		most = max(left, 0)
 	}
-	switch {
-	case fs.Quota.Count > 0 && used.Count >= fs.Quota.Count:
-		return 0, fs.Quota.Exceeded()
-	case announced > fs.MaxBytes:
-		return 0, fs.tooLarge(workflow.Errorf(workflow.CodeTooLarge, "the file is larger than %d bytes", fs.MaxBytes), fs.MaxBytes)
-	case announced > most:
-		return 0, fs.Quota.Exceeded()
+	if announced >= 0 {
+		most = min(most, announced)
 	}
 	return most, nil
 }
@@ -252,10 +270,15 @@ type Content struct {
 }
 
 // OpenFile returns a file of the caller's with its content.
-func (s *Service) OpenFile(ctx context.Context, in FileRef) (*Content, error) {
-	if err := Authorize(auth.FromContext(ctx), s.Capability("download_file")); err != nil {
-		return nil, err
-	}
+func (s *Service) OpenFile(ctx context.Context, in FileRef) (content *Content, err error) {
+	err = s.Perform(ctx, "download_file", in, func(ctx context.Context) error {
+		content, err = s.openFile(ctx, in)
+		return err
+	})
+	return content, err
+}
+
+func (s *Service) openFile(ctx context.Context, in FileRef) (*Content, error) {
 	fs, err := s.keeper()
 	if err != nil {
 		return nil, err
@@ -344,10 +367,15 @@ type ExecutionFileInput struct {
 
 // OpenExecutionFile returns a file that a node of one of the caller's
 // executions put out.
-func (s *Service) OpenExecutionFile(ctx context.Context, in ExecutionFileInput) (*Content, error) {
-	if err := Authorize(auth.FromContext(ctx), s.Capability("download_execution_file")); err != nil {
-		return nil, err
-	}
+func (s *Service) OpenExecutionFile(ctx context.Context, in ExecutionFileInput) (content *Content, err error) {
+	err = s.Perform(ctx, "download_execution_file", in, func(ctx context.Context) error {
+		content, err = s.openExecutionFile(ctx, in)
+		return err
+	})
+	return content, err
+}
+
+func (s *Service) openExecutionFile(ctx context.Context, in ExecutionFileInput) (*Content, error) {
 	runs, err := s.Store.NodeRuns(ctx, owner(ctx), in.ExecutionID, in.Node)
 	if err != nil {
 		return nil, err

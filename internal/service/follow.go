@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"flowgate/internal/auth"
 	"flowgate/internal/workflow"
 )
 
@@ -20,12 +19,14 @@ const (
 // after the cursor, in order, each once: first what is stored, then what
 // happens. It returns nil when the execution is final and all was told. ready,
 // when not nil, is called once, when what was stored has been told and more
-// may come. However many follow an execution, the agent is asked once.
+// may come. However many follow an execution, the agent is asked once. The audit
+// log has its beginning.
 func (s *Service) FollowExecution(ctx context.Context, id string, after int64, ready func() error, fn func(workflow.Event) error) error {
-	if err := Authorize(auth.FromContext(ctx), s.Capability("follow_execution")); err != nil {
+	var e *workflow.Execution
+	err := s.Perform(ctx, "follow_execution", FollowInput{ExecutionID: id, After: after}, func(ctx context.Context) (err error) {
+		e, err = s.Store.Execution(ctx, owner(ctx), id)
 		return err
-	}
-	e, err := s.Store.Execution(ctx, owner(ctx), id)
+	})
 	if err != nil {
 		return err
 	}

@@ -162,7 +162,7 @@ func (s *Service) tooMany(ctx context.Context, rule, message string) error {
 }
 
 // bounded makes the call, as one that is held open where it may wait.
-func (s *Service) bounded(ctx context.Context, c *Capability, args json.RawMessage) (any, error) {
+func (s *Service) bounded(ctx context.Context, c *Capability, args json.RawMessage, do func(context.Context) (any, error)) (any, error) {
 	if c.waits {
 		release, err := s.Hold(ctx)
 		if err != nil {
@@ -170,5 +170,5 @@ func (s *Service) bounded(ctx context.Context, c *Capability, args json.RawMessa
 		}
 		defer release()
 	}
-	return s.recorded(ctx, c, args)
+	return s.recorded(ctx, c, args, do)
 }
