@@ -52,7 +52,7 @@ func Backup(ctx context.Context, cfg *config.Config, out io.Writer, secrets bool
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(tmp)
+	defer func() { _ = os.RemoveAll(tmp) }()
 	copied := filepath.Join(tmp, sqlite.FileName)
 	if err := sqlite.Snapshot(ctx, sqlite.Options{Path: source}, copied); err != nil {
 		return nil, err

@@ -187,7 +187,7 @@ func oneMember(h http.Header, name string) (string, httpsfv.Member, error) {
 	return label, m, nil
 }
 
-func (s *SignedRequest) params(p *httpsfv.Params) error {
+func (r *SignedRequest) params(p *httpsfv.Params) error {
 	alg, _ := p.Get("alg")
 	if _, given := p.Get("alg"); given && alg != "ed25519" {
 		return errSignature("Signature-Input: alg is not ed25519")
@@ -197,23 +197,23 @@ func (s *SignedRequest) params(p *httpsfv.Params) error {
 	if !ok || !isInt {
 		return errSignature("Signature-Input: created is missing")
 	}
-	s.created = time.Unix(at, 0)
+	r.created = time.Unix(at, 0)
 	if v, given := p.Get("expires"); given {
 		until, isInt := v.(int64)
 		if !isInt {
 			return errSignature("Signature-Input: expires is not a time")
 		}
-		s.expires = time.Unix(until, 0)
+		r.expires = time.Unix(until, 0)
 	}
 	nonce, _ := p.Get("nonce")
-	if s.nonce, ok = nonce.(string); !ok || len(s.nonce) < minNonce || len(s.nonce) > maxNonce {
+	if r.nonce, ok = nonce.(string); !ok || len(r.nonce) < minNonce || len(r.nonce) > maxNonce {
 		return errSignature("Signature-Input: nonce is missing, or not of %d to %d characters", minNonce, maxNonce)
 	}
 	keyID, _ := p.Get("keyid")
-	if s.keyID, ok = keyID.(string); !ok || len(s.keyID) > 100 {
+	if r.keyID, ok = keyID.(string); !ok || len(r.keyID) > 100 {
 		return errSignature("Signature-Input: keyid is missing: it is the id of a key made with: flowgate keys create --signing")
 	}
-	s.keyID = strings.TrimPrefix(s.keyID, keyPrefix)
+	r.keyID = strings.TrimPrefix(r.keyID, keyPrefix)
 	return nil
 }
 

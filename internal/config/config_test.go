@@ -84,7 +84,7 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ yaml, want string }{
 		"unknown key":         {"colour: red", "unknown key colour"},
-		"misspelt key":        {"log_levle: info", "(did you mean log_level?)"},
+		"misspelt key":        {"log_levle: info", "(did you mean log_level?)"}, //nolint:misspell // that is the point
 		"open origins":        {"environment: staging", "cors_origins: name the origins"},
 		"bad proxy":           {"trusted_proxies: [10.0.0.0/8, proxy]", `trusted_proxies: "proxy" is not a range`},
 		"short token":         {"metrics_token: abc", "metrics_token: is shorter than 16"},

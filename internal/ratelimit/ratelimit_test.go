@@ -294,8 +294,13 @@ func TestManyCallersAtOnce(t *testing.T) {
 func TestHolds(t *testing.T) {
 	t.Parallel()
 	h := ratelimit.NewHolds(2, 3)
-	if !h.Take("a") || !h.Take("a") || h.Take("a") || !h.Take("b") || h.Take("b") {
-		t.Error("bounds are not kept")
+	for i, c := range []struct {
+		who  string
+		want bool
+	}{{"a", true}, {"a", true}, {"a", false}, {"b", true}, {"b", false}} {
+		if h.Take(c.who) != c.want {
+			t.Errorf("take %d: bounds are not kept", i)
+		}
 	}
 	h.Give("a")
 	if !h.Take("b") {

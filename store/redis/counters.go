@@ -38,7 +38,7 @@ func (s *Store) Take(ctx context.Context, strategy store.Strategy, subject strin
 		return nil, -1, fail("count the call", err)
 	}
 	if len(out) != 1+2*len(rules) {
-		return nil, -1, fail("count the call", errors.New("Redis answered something else")) //nolint:staticcheck // a name
+		return nil, -1, fail("count the call", errors.New("Redis answered something else"))
 	}
 	states := make([]store.CounterState, len(rules))
 	for i := range rules {

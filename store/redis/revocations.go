@@ -35,7 +35,7 @@ func (s *Store) Revoked(ctx context.Context, id string) error {
 // nothing; afterwards it makes up for that.
 func (s *Store) WatchRevoked(ctx context.Context, fn func(id string)) {
 	sub := s.db.Subscribe(ctx, s.namespace+":revoked")
-	defer sub.Close()
+	defer func() { _ = sub.Close() }()
 	messages := sub.Channel()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -60,7 +60,8 @@ func (s *Store) WatchRevoked(ctx context.Context, fn func(id string)) {
 // poll makes up for messages that were lost and returns from when to poll next.
 func (s *Store) poll(ctx context.Context, since time.Time, seen map[string]bool, fn func(id string)) time.Time {
 	now := time.Now()
-	ids, err := s.db.ZRangeByScore(ctx, s.namespace+":revoked", &client.ZRangeBy{Min: strconv.FormatInt(since.UnixMilli(), 10), Max: "+inf"}).Result()
+	ids, err := s.db.ZRangeArgs(ctx, client.ZRangeArgs{Key: s.namespace + ":revoked", ByScore: true,
+		Start: strconv.FormatInt(since.UnixMilli(), 10), Stop: "+inf"}).Result()
 	if err != nil {
 		return since
 	}
