@@ -29,6 +29,7 @@ const (
 type Client struct {
 	opts    Options
 	conn    *grpc.ClientConn
+	agent   agentv1.WorkflowAgentClient
 	engine  agentv1.WorkflowEngineClient
 	health  healthpb.HealthClient
 	breaker *gobreaker.CircuitBreaker[any]
@@ -55,7 +56,7 @@ func dial(opts Options, more ...grpc.DialOption) (*Client, error) {
 	}
 	return &Client{
 		opts: opts, conn: conn, breaker: newBreaker(opts.Breaker, opts.Logger),
-		engine: agentv1.NewWorkflowEngineClient(conn), health: healthpb.NewHealthClient(conn),
+		agent: agentv1.NewWorkflowAgentClient(conn), engine: agentv1.NewWorkflowEngineClient(conn), health: healthpb.NewHealthClient(conn),
 	}, nil
 }
 

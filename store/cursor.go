@@ -23,6 +23,7 @@ const (
 	ListOfGrants      List = "g"
 	ListOfFiles       List = "f"
 	ListOfAudit       List = "a"
+	ListOfSessions    List = "s"
 )
 
 // DefaultLimit is how many rows a page holds whose Limit is not positive.

@@ -279,6 +279,7 @@ type Store interface {
 	Grants
 	Files
 	Audit
+	Conversations
 	// Ping reports whether the backend answers.
 	Ping(ctx context.Context) error
 	Close() error

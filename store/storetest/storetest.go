@@ -19,7 +19,7 @@ import (
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	for _, group := range []map[string]func(w *world){
 		userTests, workflowTests, workflowListTests, triggerTests, executionTests, executionListTests,
-		claimTests, progressTests, keyTests, secretTests, leaseTests, credentialTests, testHookTests, identityTests, contextTests, fileTests, auditTests,
+		claimTests, progressTests, keyTests, secretTests, leaseTests, credentialTests, testHookTests, identityTests, conversationTests, contextTests, fileTests, auditTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
