@@ -34,6 +34,12 @@ func (s *Server) special(capability *service.Capability, prefix string) echo.Han
 		return s.downloadOfExecution
 	case "follow_execution":
 		return s.streamLogs
+	case "chat":
+		return s.chat
+	case "follow_chat":
+		return s.followChat
+	case "create_chat_ticket":
+		return func(c echo.Context) error { return s.chatTicket(c, prefix) }
 	case "create_execution_ticket":
 		return func(c echo.Context) error {
 			id := pathParam(c, "execution_id")
@@ -64,6 +70,9 @@ func (s *Server) checkSpecial() error {
 func (s *Server) entry(capability *service.Capability) echo.MiddlewareFunc {
 	if capability.Name == "follow_execution" {
 		return s.listener(executionStream)
+	}
+	if capability.Name == "follow_chat" {
+		return s.listener(chatStream)
 	}
 	return s.authenticate(auth.TierApp)
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"time"
 
+	"flowgate/internal/agent/planner"
 	"flowgate/internal/telemetry"
 	"flowgate/internal/workflow"
 	agentv1 "flowgate/proto/agent/v1"
@@ -28,6 +29,10 @@ type Options struct {
 	// Verify returns the owner that an internal token names. An error refuses
 	// the call as unauthenticated, except one with CodeUnavailable.
 	Verify func(ctx context.Context, token string) (owner string, err error)
+	// Planner plans conversations. Nil: the agent holds none.
+	Planner planner.Planner
+	// Try runs of a document what does not reach outside. Nil: nothing is run.
+	Try func(ctx context.Context, doc *workflow.Document) Trial
 	// Logger gets unexpected failures. Nil: nothing.
 	Logger *slog.Logger
 	// Metrics and Tracer observe calls; nil: nothing does.
@@ -92,7 +97,7 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	stopping := make(chan struct{})
 	gs := grpc.NewServer(s.serverOptions(inProcess, stopping)...)
 	healthy := health.NewServer()
-	agentv1.RegisterWorkflowAgentServer(gs, conversationService{})
+	agentv1.RegisterWorkflowAgentServer(gs, conversationService{opts: s.opts})
 	agentv1.RegisterWorkflowEngineServer(gs, engineService{engine: s.opts.Engine})
 	healthpb.RegisterHealthServer(gs, healthy)
 

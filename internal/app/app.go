@@ -85,7 +85,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	options := service.Options{Store: a.Store, Agent: a.Agent, Catalogue: a.engine.Catalogue,
+	options := service.Options{Store: a.Store, Agent: a.Agent, Catalogue: a.engine.Catalogue, Conversations: a.Store, Talk: a.talk,
 		Vault: a.Vault, Keys: a.Keys, Grants: a.Grants, Files: a.Files, Operator: a.operator(), TestHooks: a.TestHooks, HTTP: a.engine.Guard.Client(), Dial: a.engine.Guard.DialContext,
 		Schedules: a.schedules(), Sign: sign, PublicURL: a.PublicURL(), Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer}
 	if a.Audit != nil { // a nil pointer in an interface is not nil
@@ -116,7 +116,7 @@ func (a *App) embeddedAgent(ctx, background context.Context, client *grpcclient.
 	if a.manage, err = a.OpenManager(ctx, a.engine); err != nil {
 		return err
 	}
-	server, err := agent.NewServer(agent.Options{Engine: agentEngine{a.manage, a.engine.Catalogue}, Verify: tokens.Verify, Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer})
+	server, err := agent.NewServer(a.engine.conversationOptions(agent.Options{Engine: agentEngine{a.manage, a.engine.Catalogue}, Verify: tokens.Verify, Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer}))
 	if err != nil {
 		return err
 	}
@@ -167,6 +167,10 @@ func (a *App) flushKeys(ctx context.Context) {
 // until ctx does; the rest goes on in another process or at the next start.
 func (a *App) Close(ctx context.Context) error {
 	var errs []error
+	if a.Service != nil {
+		a.Service.StopWaiting()
+		a.Service.WaitTurns(ctx)
+	}
 	if a.Agent != nil {
 		errs = append(errs, a.Agent.Close())
 	}

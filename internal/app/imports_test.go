@@ -30,6 +30,7 @@ var importRules = []struct {
 	{"internal/engine/expr", []string{"store", "internal/workflow"}},
 	{"internal/engine/durable", []string{"store", "internal/workflow"}},
 	{"internal/agent", []string{"proto/...", "store", "internal/workflow", "internal/engine", "internal/agent/planner"}},
+	{"internal/agent/planner", []string{"internal/workflow", "internal/agent/planner/..."}},
 	{"grpcclient", []string{"proto/...", "internal/workflow"}},
 	{"proto/agentconv", []string{"proto/...", "internal/workflow"}},
 	{"internal/ratelimit", []string{"store", "internal/workflow"}},

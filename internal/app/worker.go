@@ -40,8 +40,8 @@ func OpenWorker(ctx context.Context, cfg *config.Config, log *slog.Logger, tls a
 	if w.manage, err = core.OpenManager(ctx, w.engine); err != nil {
 		return w, err
 	}
-	w.server, err = agent.NewServer(agent.Options{Engine: agentEngine{w.manage, w.engine.Catalogue},
-		Verify: auth.NewAgentTokens(core.Issuer).Verify, Logger: log, Metrics: core.Metrics, Tracer: core.Tracer, TLS: tls})
+	w.server, err = agent.NewServer(w.engine.conversationOptions(agent.Options{Engine: agentEngine{w.manage, w.engine.Catalogue},
+		Verify: auth.NewAgentTokens(core.Issuer).Verify, Logger: log, Metrics: core.Metrics, Tracer: core.Tracer, TLS: tls}))
 	return w, err
 }
 

@@ -91,6 +91,7 @@ type Config struct {
 	WorkflowServiceCert     string `key:"workflow_service_cert" default:"" doc:"File with the certificate shown to, or by, the agent (PEM)."`
 	WorkflowServiceKey      string `key:"workflow_service_key" default:"" doc:"File with that certificate's key (PEM)."`
 	WorkflowServiceInsecure bool   `key:"workflow_service_insecure" default:"false" doc:"Speak to the remote agent without TLS. Always allowed for a loopback address in development."`
+	AgentFallback           string `key:"agent_fallback" default:"none" enum:"none,embedded" doc:"embedded: while the remote agent is down, the agent of this process holds the conversations, and says so. none: they answer 503."`
 
 	EgressAllowPrivate bool     `group:"What workflows reach" key:"egress_allow_private" default:"false" doc:"Let workflows' requests reach private, loopback and link-local addresses."`
 	EgressAllowCIDRs   []string `key:"egress_allow_cidrs" default:"" doc:"Address ranges workflows' requests may reach although they are private, such as 10.1.0.0/16."`

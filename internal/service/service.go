@@ -104,6 +104,10 @@ type Options struct {
 	// are not tried.
 	HTTP *http.Client
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Conversations keeps those with the workflow agent, and Talk has the agent
+	// answer a message: it calls fn with each piece. Nil: there are none.
+	Conversations store.Conversations
+	Talk          func(ctx context.Context, t workflow.Turn, fn func(workflow.TurnEvent) error) error
 	// Schedules keeps what starts workflows by the clock. Nil: nothing does.
 	Schedules store.Schedules
 	// Sign returns the signature that an execution's resume link carries. Nil:
@@ -134,6 +138,7 @@ type Service struct {
 
 	feeds feeds // executions that are followed
 
+	chats    chats
 	stopping chan struct{} // closed by StopWaiting
 	stopOnce sync.Once
 

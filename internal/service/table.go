@@ -10,7 +10,8 @@ import (
 // a method and a row here; its tool, route, schema, scope and documentation
 // follow.
 func (s *Service) capabilities() []*Capability {
-	return slices.Concat(s.workflowCapabilities(), s.executionCapabilities(), s.nodeCapabilities(), s.credentialCapabilities(), s.keyCapabilities(), s.fileCapabilities(), s.streamCapabilities(), s.editorCapabilities(), s.operatorCapabilities(), s.auditCapabilities())
+	return slices.Concat(s.workflowCapabilities(), s.executionCapabilities(), s.nodeCapabilities(), s.sessionCapabilities(), s.credentialCapabilities(), s.keyCapabilities(),
+		s.fileCapabilities(), s.streamCapabilities(), s.editorCapabilities(), s.operatorCapabilities(), s.auditCapabilities())
 }
 
 // workflowCapabilities are what can be done with documents.

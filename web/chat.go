@@ -1,0 +1,91 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"flowgate/internal/service"
+	"flowgate/internal/workflow"
+)
+
+// chatStream names the stream of the session in the path, for tickets.
+func chatStream(c echo.Context) string { return "chat:" + pathParam(c, "session_id") }
+
+// errTurnOver ends the stream of one turn at its last event.
+var errTurnOver = errors.New("the turn is over")
+
+// chat takes a message and streams its answer. The turn goes on when the
+// client leaves; it finds what it missed at the session's stream.
+func (s *Server) chat(c echo.Context) error {
+	body, err := readObject(c)
+	if err != nil {
+		return err
+	}
+	args, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	var in service.SendMessageInput
+	if err := s.Service.Capability("chat").Input.Decode(args, &in); err != nil {
+		return err
+	}
+	after, err := s.Service.Chat(c.Request().Context(), in.SessionID, in.Message)
+	if err != nil {
+		return err
+	}
+	return s.streamChat(c, in.SessionID, after, true)
+}
+
+// followChat streams a session's events from where the client stopped.
+func (s *Server) followChat(c echo.Context) error {
+	after, err := resumeAfter(c)
+	if err != nil {
+		return err
+	}
+	id := pathParam(c, "session_id")
+	if _, err := s.Service.Session(c.Request().Context(), service.GetSessionInput{SessionID: id}); err != nil {
+		return err
+	}
+	return s.streamChat(c, id, after, false)
+}
+
+// chatTicket gives an address that opens a session's stream without a header.
+func (s *Server) chatTicket(c echo.Context, prefix string) error {
+	id := pathParam(c, "session_id")
+	if _, err := s.Service.Session(c.Request().Context(), service.GetSessionInput{SessionID: id}); err != nil {
+		return err
+	}
+	return s.giveTicket(c, chatStream(c), prefix+"/chat/"+url.PathEscape(id)+"/stream")
+}
+
+func (s *Server) streamChat(c echo.Context, session string, after int64, oneTurn bool) error {
+	follow := func(ctx context.Context, out *eventSink) error {
+		if !oneTurn {
+			if err := out.Open(); err != nil {
+				return err
+			}
+		}
+		err := s.Service.FollowChat(ctx, session, after, func(item service.ChatItem) error {
+			if err := out.Send(streamEvent{ID: item.ID, Data: item.Data}); err != nil {
+				return err
+			}
+			if oneTurn && item.Final {
+				return errTurnOver
+			}
+			return nil
+		})
+		if errors.Is(err, errTurnOver) {
+			return nil
+		}
+		return err
+	}
+	return s.serveStream(c, stream{follow: follow, fault: func(err error) streamEvent {
+		f := workflow.TurnFailure{Code: "STREAM_ERROR", Message: workflow.MessageOf(err), Recoverable: true}
+		return streamEvent{Data: service.ChatEvent{Type: "error", SessionID: session, Content: f, Error: f, Timestamp: time.Now().UnixMilli(), Final: true}}
+	}})
+}
