@@ -12,6 +12,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"flowgate/internal/auth"
 	"flowgate/internal/service"
 	"flowgate/internal/workflow"
 )
@@ -324,7 +325,7 @@ func (d *apiDocument) responses(c *service.Capability, r service.Route) tree {
 	if pathParameter.MatchString(r.Path) || c.Input.Property("workflow_id") != "" || c.Input.Property("execution_id") != "" {
 		errs = append(errs, 404)
 	}
-	if c.Admin {
+	if c.Admin || c.Scope == auth.ScopeAuditRead || c.Scope == auth.ScopeKeysWrite { // not all callers alike
 		errs = append(errs, 403)
 	}
 	if sendsBody(r.Method) {
