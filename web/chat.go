@@ -34,7 +34,11 @@ func (s *Server) chat(c echo.Context) error {
 	if err := s.Service.Capability("chat").Input.Decode(args, &in); err != nil {
 		return err
 	}
-	after, err := s.Service.Chat(c.Request().Context(), in.SessionID, in.Message)
+	var after int64
+	err = s.Service.Perform(c.Request().Context(), "chat", in, func(ctx context.Context) (err error) {
+		after, err = s.Service.Chat(ctx, in.SessionID, in.Message)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -48,7 +52,7 @@ func (s *Server) followChat(c echo.Context) error {
 		return err
 	}
 	id := pathParam(c, "session_id")
-	if _, err := s.Service.Session(c.Request().Context(), service.GetSessionInput{SessionID: id}); err != nil {
+	if err := s.sessionFor(c, "follow_chat", id); err != nil {
 		return err
 	}
 	return s.streamChat(c, id, after, false)
@@ -57,10 +61,20 @@ func (s *Server) followChat(c echo.Context) error {
 // chatTicket gives an address that opens a session's stream without a header.
 func (s *Server) chatTicket(c echo.Context, prefix string) error {
 	id := pathParam(c, "session_id")
-	if _, err := s.Service.Session(c.Request().Context(), service.GetSessionInput{SessionID: id}); err != nil {
+	if err := s.sessionFor(c, "create_chat_ticket", id); err != nil {
 		return err
 	}
 	return s.giveTicket(c, chatStream(c), prefix+"/chat/"+url.PathEscape(id)+"/stream")
+}
+
+// sessionFor makes sure, and records, that the caller may have the capability of
+// a session of theirs.
+func (s *Server) sessionFor(c echo.Context, capability, id string) error {
+	in := service.GetSessionInput{SessionID: id}
+	return s.Service.Perform(c.Request().Context(), capability, in, func(ctx context.Context) error {
+		_, err := s.Service.Session(ctx, in)
+		return err
+	})
 }
 
 func (s *Server) streamChat(c echo.Context, session string, after int64, oneTurn bool) error {

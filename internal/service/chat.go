@@ -59,30 +59,44 @@ var statusEvents = map[workflow.Stage]string{workflow.StageClarification: "start
 // chats tells followers in this process of new events.
 type chats struct {
 	mu      sync.Mutex
-	changed map[string]chan struct{} // by session; closed at the next event
+	changed map[string]*chatWatch // by session
 	turns   sync.WaitGroup
 }
 
-// watch returns a channel that is closed at the session's next event.
-func (c *chats) watch(session string) <-chan struct{} {
+// chatWatch is what the followers of a session share.
+type chatWatch struct {
+	changed   chan struct{} // closed at the next event
+	followers int
+}
+
+// watch returns a channel that is closed at the session's next event. The
+// caller calls leave when it does not look any more.
+func (c *chats) watch(session string) (changed <-chan struct{}, leave func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.changed == nil {
-		c.changed = map[string]chan struct{}{}
+		c.changed = map[string]*chatWatch{}
 	}
-	ch := c.changed[session]
-	if ch == nil {
-		ch = make(chan struct{})
-		c.changed[session] = ch
+	w := c.changed[session]
+	if w == nil {
+		w = &chatWatch{changed: make(chan struct{})}
+		c.changed[session] = w
 	}
-	return ch
+	w.followers++
+	return w.changed, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if w.followers--; w.followers == 0 && c.changed[session] == w {
+			delete(c.changed, session)
+		}
+	}
 }
 
 func (c *chats) tell(session string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if ch := c.changed[session]; ch != nil {
-		close(ch)
+	if w := c.changed[session]; w != nil {
+		close(w.changed)
 		delete(c.changed, session)
 	}
 }
@@ -362,33 +376,43 @@ func (s *Service) FollowChat(ctx context.Context, sessionID string, after int64,
 		return err
 	}
 	for {
-		changed := s.chats.watch(sessionID)
-		list, newest, err := st.ChatEvents(ctx, owner(ctx), sessionID, after, chatPage)
+		changed, leave := s.chats.watch(sessionID)
+		more, err := tellChat(ctx, st, sessionID, &after, fn)
+		if err == nil && !more {
+			select {
+			case <-ctx.Done():
+				err = ctx.Err()
+			case <-changed:
+			case <-time.After(chatPoll):
+			}
+		}
+		leave()
 		if err != nil {
 			return err
 		}
-		for _, e := range list {
-			var head struct {
-				Final bool `json:"is_final"`
-			}
-			if err := json.Unmarshal(e.Data, &head); err != nil {
-				return err
-			}
-			if err := fn(ChatItem{ID: e.ID, Data: e.Data, Final: head.Final}); err != nil {
-				return err
-			}
-			after = e.ID
-		}
-		if after < newest && len(list) > 0 {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-changed:
-		case <-time.After(chatPoll):
-		}
 	}
+}
+
+// tellChat calls fn with a page of events behind after, which it moves on, and
+// reports whether there are more.
+func tellChat(ctx context.Context, st store.Conversations, sessionID string, after *int64, fn func(ChatItem) error) (more bool, err error) {
+	list, newest, err := st.ChatEvents(ctx, owner(ctx), sessionID, *after, chatPage)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range list {
+		var head struct {
+			Final bool `json:"is_final"`
+		}
+		if err := json.Unmarshal(e.Data, &head); err != nil {
+			return false, err
+		}
+		if err := fn(ChatItem{ID: e.ID, Data: e.Data, Final: head.Final}); err != nil {
+			return false, err
+		}
+		*after = e.ID
+	}
+	return *after < newest && len(list) > 0, nil
 }
 
 // FollowChatInput names a session and where to begin.
