@@ -289,7 +289,6 @@ func TestToolListChangesAreToldToTheirOwner(t *testing.T) {
 			t.Errorf("%s heard %q", name, line)
 		}
 	}
-	w.Watch = time.Hour
 	if r := w.ask(t, mine, true, "tools/call", "deactivate_workflow", `"name":"deactivate_workflow","arguments":{"workflow_id":"`+id+`"}`); r.result()["isError"] == true {
 		t.Fatal(r.body)
 	}

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 
 	"flowgate/web"
 )
@@ -13,7 +12,14 @@ type Component struct {
 	Name string // as health has it: database, redis, grpc
 	Ask  func(ctx context.Context) error
 
-	asking atomic.Bool
+	mu     sync.Mutex
+	asking *question // under way; nil when none is
+}
+
+// question is one time a component was asked, for all who want to know meanwhile.
+type question struct {
+	answered chan struct{}
+	err      error // valid once answered
 }
 
 // Watches adds a component to those that health tells of.
@@ -49,20 +55,32 @@ func (c *Core) Health(ctx context.Context) web.Health {
 }
 
 func (c *Component) state(ctx context.Context) web.Check {
-	if !c.asking.CompareAndSwap(false, true) {
-		return web.CheckDown
-	}
-	answer := make(chan error, 1)
-	go func() { // ends with Ask, which may take longer than anybody waits
-		defer c.asking.Store(false)
-		answer <- c.Ask(ctx)
-	}()
+	q := c.ask(ctx)
 	select {
-	case err := <-answer:
-		if err == nil {
+	case <-q.answered:
+		if q.err == nil {
 			return web.CheckUp
 		}
 	case <-ctx.Done():
 	}
 	return web.CheckDown
+}
+
+// ask asks the component, unless somebody is asking it.
+func (c *Component) ask(ctx context.Context) *question {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.asking != nil {
+		return c.asking
+	}
+	q := &question{answered: make(chan struct{})}
+	c.asking = q
+	go func() { // ends with Ask, which may take longer than anybody waits
+		q.err = c.Ask(ctx)
+		c.mu.Lock()
+		c.asking = nil
+		c.mu.Unlock()
+		close(q.answered)
+	}()
+	return q
 }

@@ -56,7 +56,9 @@ type ManagerOptions struct {
 	// Store itself. Nil: there are none of these.
 	Supervision store.Supervision
 	// MaxPerOwner and MaxPerWorkflow bound the executions that run at once, in
-	// all processes together; further ones queue. 0: no bound.
+	// all processes together; further ones queue. 0: no bound. Each process may
+	// exceed them by one for a moment: what it records as running while another
+	// claims what is queued.
 	MaxPerOwner, MaxPerWorkflow int
 	// MissedRuns says what becomes of scheduled times that passed while no
 	// process ran: "skip" (default) or "once", which makes one up. A workflow's

@@ -223,7 +223,9 @@ func TestBounds(t *testing.T) {
 		}
 		return done == 16
 	})
-	if most["a"] > 2 || most["b"] > 2 || most["all"] > 3 || most["all"] < 2 {
+	// One process may record an execution as running while the other claims
+	// what is queued: then there is one too many for a moment.
+	if most["a"] > 3 || most["b"] > 3 || most["all"] > 4 || most["all"] < 2 {
 		t.Errorf("ran at once: %v", most)
 	}
 }

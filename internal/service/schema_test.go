@@ -68,6 +68,17 @@ func TestSchemasSayWhatTheyTake(t *testing.T) {
 		if !json.Valid(c.Input.JSON) || c.Input.Decode([]byte(`{"no such argument":1}`), &map[string]any{}) == nil {
 			t.Errorf("%s takes what it does not know", c.Name)
 		}
+		for _, schema := range []*Schema{c.Input, c.Output} {
+			var tree struct{ Properties map[string]json.RawMessage }
+			if err := json.Unmarshal(schema.JSON, &tree); err != nil {
+				t.Fatal(err)
+			}
+			for name, p := range tree.Properties {
+				if !c.RESTOnly && (len(p) == 0 || p[0] != '{') { // clients of tools refuse true
+					t.Errorf("%s: the schema of %s is %s; describe the field", c.Name, name, p)
+				}
+			}
+		}
 		if len(c.Output.Arguments()) == 0 {
 			t.Errorf("%s gives nothing", c.Name)
 		}

@@ -104,7 +104,7 @@ type SessionView struct {
 	WorkflowID   string          `json:"workflow_id,omitempty"`
 	Title        string          `json:"title,omitempty"`
 	Status       string          `json:"status"`
-	Meta         json.RawMessage `json:"meta_data"`
+	Meta         json.RawMessage `json:"meta_data" jsonschema:"what the client keeps with the session"`
 	Stage        string          `json:"stage,omitempty"`
 	Questions    []string        `json:"pending_questions,omitempty"`
 	Alternatives []string        `json:"alternatives,omitempty"`
@@ -240,7 +240,7 @@ type MessageView struct {
 	ID        string          `json:"id"`
 	Type      string          `json:"message_type" jsonschema:"user, assistant or system"`
 	Content   string          `json:"content"`
-	Metadata  json.RawMessage `json:"metadata"`
+	Metadata  json.RawMessage `json:"metadata" jsonschema:"what belongs to the message: questions, alternatives"`
 	Seq       int64           `json:"sequence_number"`
 	CreatedAt time.Time       `json:"created_at"`
 }
