@@ -141,10 +141,13 @@ func TestStopUnderLoad(t *testing.T) {
 }
 
 // refusedConnection tells a call that never reached the server: it does not
-// listen any more, or closed an idle connection as the call was written.
+// listen any more, or closed an idle connection as the call was written. The
+// kernel resets connections that wait to be accepted when a listener closes, and
+// those written to after they were closed.
 func refusedConnection(err error) bool {
 	text := err.Error()
-	return strings.Contains(text, "connection refused") || strings.Contains(text, "server closed idle connection") || strings.Contains(text, "context canceled")
+	return strings.Contains(text, "connection refused") || strings.Contains(text, "server closed idle connection") ||
+		strings.Contains(text, "connection reset by peer") || strings.Contains(text, "context canceled")
 }
 
 // constantLoad calls an address all the time.
