@@ -38,6 +38,11 @@ func serve(url string) error {
 	opts := w.options(w.play)
 	opts.EngineVersion = os.Getenv("DURABLE_VERSION")
 	opts.HoldFor = 10 * time.Millisecond
+	if ttl := os.Getenv("DURABLE_TTL"); ttl != "" {
+		if opts.TTL, err = time.ParseDuration(ttl); err != nil {
+			return err
+		}
+	}
 	rt, err := Open(ctx, opts)
 	if err != nil {
 		return err
@@ -71,7 +76,7 @@ func serve(url string) error {
 
 // startPatiently tries again while a lost lease is replaced.
 func startPatiently(ctx context.Context, rt *Runtime, id string) (err error) {
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if err = rt.Start(ctx, id); !errors.Is(err, ErrUnavailable) {
 			break
 		}
