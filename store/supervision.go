@@ -35,11 +35,13 @@ type Schedules interface {
 	AdvanceSchedule(ctx context.Context, from time.Time, s Schedule) (bool, error)
 }
 
-// Bounds hands out queued executions within bounds per owner and workflow.
+// Bounds begins executions within bounds per owner and workflow. Together its
+// methods never let more run, however many processes call them at once.
 type Bounds interface {
-	// RunningExecutions counts the running executions (waiting ones are not)
-	// of an owner and of one workflow.
-	RunningExecutions(ctx context.Context, owner, workflowID string) (ofOwner, ofWorkflow int, err error)
+	// CreateWithin is CreateExecution that queues e, though it names its
+	// executor, where perOwner of its owner's executions or perWorkflow of its
+	// workflow's run already (waiting ones do not); 0: no bound.
+	CreateWithin(ctx context.Context, e *workflow.Execution, perOwner, perWorkflow int) (stored *workflow.Execution, existing bool, err error)
 	// QueuedExecutions counts what waits for a process to run it, of all owners.
 	QueuedExecutions(ctx context.Context) (int, error)
 	// ClaimWithin is ClaimExecutions that leaves queued what would run beyond

@@ -56,9 +56,8 @@ type ManagerOptions struct {
 	// Store itself. Nil: there are none of these.
 	Supervision store.Supervision
 	// MaxPerOwner and MaxPerWorkflow bound the executions that run at once, in
-	// all processes together; further ones queue. 0: no bound. Each process may
-	// exceed them by one for a moment: what it records as running while another
-	// claims what is queued.
+	// all processes together; further ones queue. 0: no bound. Those that wait
+	// do not count, and when they go on they are not held up.
 	MaxPerOwner, MaxPerWorkflow int
 	// MissedRuns says what becomes of scheduled times that passed while no
 	// process ran: "skip" (default) or "once", which makes one up. A workflow's
@@ -90,9 +89,8 @@ type Manager struct {
 	now     func() time.Time
 	began   time.Time
 
-	slots   chan struct{} // one token per computing execution
-	turn    chan struct{} // one token for the suspect that has its turn
-	bounded sync.Mutex    // from counting what runs to recording one more
+	slots chan struct{} // one token per computing execution
+	turn  chan struct{} // one token for the suspect that has its turn
 
 	mu        sync.Mutex
 	starting  map[string]*workflow.Execution // place held, recorded or about to be, run about to begin
@@ -195,12 +193,10 @@ func (m *Manager) begin(ctx context.Context, req workflow.ExecuteRequest) (id st
 	e := &workflow.Execution{ID: uuid.Must(uuid.NewV7()).String(), OwnerID: w.OwnerID, WorkflowID: w.ID, WorkflowVersion: w.Version,
 		Status: workflow.StatusQueued, Mode: req.Mode, Start: req.Start, ParentID: req.ParentID, RetryOf: req.RetryOf,
 		IdempotencyKey: req.IdempotencyKey, Clock: now, Seed: randomSeed(), EngineVersion: m.opts.Version, CreatedAt: now}
-	recorded := m.oneAtATime()
-	defer recorded()
-	if m.taking.Err() == nil && m.roomFor(ctx, e) {
+	if m.taking.Err() == nil {
 		select {
 		case m.slots <- struct{}{}:
-			return m.startNow(ctx, e, recorded)
+			return m.startNow(ctx, e)
 		default:
 		}
 	}
@@ -215,10 +211,10 @@ func (m *Manager) begin(ctx context.Context, req workflow.ExecuteRequest) (id st
 	return stored.ID, false, nil
 }
 
-// startNow runs e in this process. It is recorded first, as running here;
-// what dies before its durable run is started is found by the next sweep.
-// recorded is called as soon as it is.
-func (m *Manager) startNow(ctx context.Context, e *workflow.Execution, recorded func()) (string, bool, error) {
+// startNow runs e in this process, or queues it when a bound is reached. It is
+// recorded first, as running here; what dies before its durable run is started
+// is found by the next sweep.
+func (m *Manager) startNow(ctx context.Context, e *workflow.Execution) (string, bool, error) {
 	e.Status, e.Executor, e.StartedAt = workflow.StatusRunning, m.runtime.Holder(), e.CreatedAt
 	if e.Executor == "" {
 		<-m.slots
@@ -228,14 +224,17 @@ func (m *Manager) startNow(ctx context.Context, e *workflow.Execution, recorded 
 	m.mu.Lock()
 	m.starting[e.ID] = e
 	m.mu.Unlock()
-	stored, existing, err := m.store.CreateExecution(ctx, e)
-	recorded()
-	if err != nil || existing {
+	stored, existing, err := m.record(ctx, e)
+	if err != nil || existing || stored.Status == workflow.StatusQueued {
 		m.dropStarting(e.ID)
-		if err != nil {
+		switch {
+		case err != nil:
 			return "", false, err
+		case existing:
+			return stored.ID, true, sameCall(stored, e)
 		}
-		return stored.ID, true, sameCall(stored, e)
+		m.nudge() // what ran may have ended meanwhile
+		return stored.ID, false, nil
 	}
 	if err := m.runtime.Begin(e.ID); err != nil && m.dropStarting(e.ID) {
 		return "", false, m.refuse(ctx, e, err)

@@ -2,34 +2,17 @@ package engine
 
 import (
 	"context"
-	"sync"
 
 	"flowgate/internal/workflow"
 )
 
-// roomFor reports whether one more execution fits into the bounds of its owner
-// and workflow. Queued ones are claimed exactly; this look may let a few more
-// in when several processes look at once.
-func (m *Manager) roomFor(ctx context.Context, e *workflow.Execution) bool {
-	o := m.opts
-	if o.Supervision == nil || o.MaxPerOwner <= 0 && o.MaxPerWorkflow <= 0 {
-		return true
+// record stores e as running here, or as queued when its owner's or its
+// workflow's bound is reached.
+func (m *Manager) record(ctx context.Context, e *workflow.Execution) (stored *workflow.Execution, existing bool, err error) {
+	if m.opts.Supervision == nil {
+		return m.store.CreateExecution(ctx, e)
 	}
-	ofOwner, ofWorkflow, err := o.Supervision.RunningExecutions(ctx, e.OwnerID, e.WorkflowID)
-	if err != nil {
-		return false // recording it tells what is wrong
-	}
-	return (o.MaxPerOwner <= 0 || ofOwner < o.MaxPerOwner) && (o.MaxPerWorkflow <= 0 || ofWorkflow < o.MaxPerWorkflow)
-}
-
-// oneAtATime lets one execution at a time be counted and recorded in this
-// process, where there are bounds. The returned function ends the turn.
-func (m *Manager) oneAtATime() (done func()) {
-	if m.opts.Supervision == nil || m.opts.MaxPerOwner <= 0 && m.opts.MaxPerWorkflow <= 0 {
-		return func() {}
-	}
-	m.bounded.Lock()
-	return sync.OnceFunc(m.bounded.Unlock)
+	return m.opts.Supervision.CreateWithin(ctx, e, m.opts.MaxPerOwner, m.opts.MaxPerWorkflow)
 }
 
 // claim hands queued executions to this process, within the bounds.

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -9,27 +10,42 @@ import (
 )
 
 // It writes nothing when the workflow is not the owner's or the idempotency
-// key is taken.
-const createExecution = `INSERT INTO executions
+// key is taken. What was to run is queued when the bounds $22 of its owner or
+// $23 of its workflow are reached.
+const createExecution = `WITH bounds AS MATERIALIZED (SELECT $5 = 'running' AND (
+		$22::int > 0 AND (SELECT count(*) FROM executions WHERE status = 'running' AND owner_id = $2) >= $22 OR
+		$23::int > 0 AND (SELECT count(*) FROM executions WHERE status = 'running' AND workflow_id = $3) >= $23) AS reached)
+	INSERT INTO executions
 	(id, owner_id, workflow_id, workflow_version, status, mode, executor, created_at, started_at, finished_at, clock, seed,
 	parent_id, retry_of, idempotency_key, engine_version, last_node, error, waiting_for, start, result)
-	SELECT $1, w.owner_id, w.id, $4, $5, $6, $7, $8, $9::timestamptz, $10::timestamptz, $11::timestamptz, $12, $13, $14, $15, $16, $17,
+	SELECT $1, w.owner_id, w.id, $4, CASE WHEN reached THEN 'queued' ELSE $5 END, $6, CASE WHEN reached THEN '' ELSE $7 END,
+	$8, CASE WHEN NOT reached THEN $9::timestamptz END, $10::timestamptz, $11::timestamptz, $12, $13, $14, $15, $16, $17,
 	$18::bytea, $19::bytea, $20::bytea, $21::bytea
-	FROM workflows w WHERE w.id = $3 AND w.owner_id = $2
-	ON CONFLICT (owner_id, idempotency_key) WHERE idempotency_key <> '' DO NOTHING`
+	FROM workflows w, bounds WHERE w.id = $3 AND w.owner_id = $2
+	ON CONFLICT (owner_id, idempotency_key) WHERE idempotency_key <> '' DO NOTHING
+	RETURNING status`
 
 // CreateExecution records e: running when it names its executor, else queued,
 // or in the final status it has. Times that are zero become now.
 func (s *Store) CreateExecution(ctx context.Context, e *workflow.Execution) (*workflow.Execution, bool, error) {
+	return s.CreateWithin(ctx, e, 0, 0)
+}
+
+// CreateWithin is CreateExecution that queues what would run beyond the bounds.
+func (s *Store) CreateWithin(ctx context.Context, e *workflow.Execution, perOwner, perWorkflow int) (*workflow.Execution, bool, error) {
 	stored := s.begun(*e)
 	args, err := creationArgs(&stored)
 	if err != nil {
 		return nil, false, err
 	}
-	var created int64
+	bounded := stored.Status == workflow.StatusRunning && (perOwner > 0 || perWorkflow > 0)
+	var created []string // its status, when it was
 	var existing []*workflow.Execution
 	err = s.do(ctx, "record the execution", user(e.OwnerID), func(b *pgx.Batch) {
-		affected(b.Queue(createExecution, args...), &created)
+		if bounded {
+			b.Queue(createTurn, e.OwnerID)
+		}
+		all(b.Queue(createExecution, append(args, perOwner, perWorkflow)...), &created, scanString)
 		if e.IdempotencyKey != "" {
 			all(b.Queue(`SELECT `+executionColumns+` FROM executions WHERE owner_id = $1 AND idempotency_key = $2 AND idempotency_key <> ''`,
 				e.OwnerID, e.IdempotencyKey), &existing, scanExecution)
@@ -40,7 +56,10 @@ func (s *Store) CreateExecution(ctx context.Context, e *workflow.Execution) (*wo
 		return nil, false, workflow.Errorf(workflow.CodeConflict, "There is an execution with the id %q already.", e.ID)
 	case err != nil:
 		return nil, false, err
-	case created == 1:
+	case len(created) == 1:
+		if was := workflow.Status(created[0]); was != stored.Status { // the bounds are reached
+			stored.Status, stored.Executor, stored.StartedAt = was, "", time.Time{}
+		}
 		return &stored, false, nil
 	case len(existing) == 1:
 		return existing[0], true, nil

@@ -10,16 +10,6 @@ import (
 	"flowgate/internal/workflow"
 )
 
-// RunningExecutions counts what runs now of the owner and of the workflow.
-func (s *Store) RunningExecutions(ctx context.Context, owner, workflowID string) (ofOwner, ofWorkflow int, err error) {
-	err = s.do(ctx, "count running executions", asEngine, func(b *pgx.Batch) {
-		b.Queue(`SELECT (SELECT count(*) FROM executions WHERE status = 'running' AND owner_id = $1),
-			(SELECT count(*) FROM executions WHERE status = 'running' AND workflow_id = $2)`, owner, workflowID).
-			QueryRow(func(row pgx.Row) error { return row.Scan(&ofOwner, &ofWorkflow) })
-	})
-	return ofOwner, ofWorkflow, err
-}
-
 // QueuedExecutions counts what waits for a process to run it.
 func (s *Store) QueuedExecutions(ctx context.Context) (n int, err error) {
 	err = s.do(ctx, "count queued executions", asEngine, func(b *pgx.Batch) {
@@ -28,10 +18,16 @@ func (s *Store) QueuedExecutions(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// Processes that claim within bounds do so one after the other, or they would
-// both fill what is free. With an empty queue nobody waits.
-const claimTurn = `SELECT CASE WHEN EXISTS (SELECT FROM executions WHERE status = 'queued')
-	THEN pg_advisory_xact_lock(hashtextextended('flowgate claims in ' || current_schema(), 0))::text END`
+// Processes that claim within bounds do so one after the other, and not while
+// somebody records what is to run at once, or they would all fill what is free.
+// With an empty queue nobody waits, and nothing is claimed that came since.
+const claimTurn = `SELECT set_config('flowgate.claims', CASE WHEN EXISTS (SELECT FROM executions WHERE status = 'queued')
+	THEN 'mine' || pg_advisory_xact_lock(hashtextextended('flowgate claims in ' || current_schema(), 0))::text ELSE '' END, true)`
+
+// Who records what is to run at once waits for those who do so for the same
+// owner, and for who claims.
+const createTurn = `SELECT pg_advisory_xact_lock_shared(hashtextextended('flowgate claims in ' || current_schema(), 0)),
+	pg_advisory_xact_lock(hashtextextended('flowgate bounds of ' || $1 || ' in ' || current_schema(), 0))`
 
 // What is beyond a workflow's bound does not count against its owner's.
 const claimWithin = `WITH
@@ -39,7 +35,8 @@ const claimWithin = `WITH
 	of_owner AS (SELECT owner_id, count(*) AS running FROM executions WHERE status = 'running' GROUP BY owner_id),
 	q AS (SELECT e.n, e.created_at, e.id, e.owner_id,
 			row_number() OVER (PARTITION BY e.workflow_id ORDER BY e.created_at, e.id) + coalesce(w.running, 0) AS place
-		FROM executions e LEFT JOIN of_workflow w USING (workflow_id) WHERE e.status = 'queued'),
+		FROM executions e LEFT JOIN of_workflow w USING (workflow_id)
+		WHERE e.status = 'queued' AND current_setting('flowgate.claims', true) = 'mine'),
 	free AS (SELECT q.n, q.created_at, q.id,
 			row_number() OVER (PARTITION BY q.owner_id ORDER BY q.created_at, q.id) + coalesce(o.running, 0) AS place
 		FROM q LEFT JOIN of_owner o USING (owner_id) WHERE q.place <= $5),

@@ -4,23 +4,36 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"flowgate/internal/workflow"
 )
 
 // One statement, and so one transaction without a BEGIN: it writes nothing
-// when the workflow is not the owner's or the idempotency key is taken.
-const createExecution = `INSERT INTO executions
+// when the workflow is not the owner's or the idempotency key is taken. What
+// was to run is queued when the bounds ?22 of its owner or ?23 of its workflow
+// are reached.
+const createExecution = `WITH bounds AS MATERIALIZED (SELECT ?5 = 'running' AND (
+		?22 > 0 AND (SELECT count(*) FROM executions WHERE status = 'running' AND owner_id = ?2) >= ?22 OR
+		?23 > 0 AND (SELECT count(*) FROM executions WHERE status = 'running' AND workflow_id = ?3) >= ?23) AS reached)
+	INSERT INTO executions
 	(id, owner_id, workflow_id, workflow_version, status, mode, executor, cancel_requested,
 	created_at, started_at, finished_at, clock, seed, last_seq, parent_id, retry_of, idempotency_key,
 	engine_version, last_node, runs_stored, error, waiting_for, start, result)
-	SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15, ?16, ?17, '{}', ?18, ?19, ?20, ?21
-	FROM workflows WHERE id = ?3 AND owner_id = ?2
-	ON CONFLICT (owner_id, idempotency_key) WHERE idempotency_key <> '' DO NOTHING`
+	SELECT ?1, ?2, ?3, ?4, iif(reached, 'queued', ?5), ?6, iif(reached, '', ?7), 0, ?8, iif(reached, 0, ?9), ?10, ?11, ?12, 0,
+	?13, ?14, ?15, ?16, ?17, '{}', ?18, ?19, ?20, ?21
+	FROM workflows, bounds WHERE id = ?3 AND owner_id = ?2
+	ON CONFLICT (owner_id, idempotency_key) WHERE idempotency_key <> '' DO NOTHING
+	RETURNING status`
 
 // CreateExecution records e: running when it names its executor, else queued,
 // or in the final status it has. Times that are zero become now.
 func (s *Store) CreateExecution(ctx context.Context, e *workflow.Execution) (*workflow.Execution, bool, error) {
+	return s.CreateWithin(ctx, e, 0, 0)
+}
+
+// CreateWithin is CreateExecution that queues what would run beyond the bounds.
+func (s *Store) CreateWithin(ctx context.Context, e *workflow.Execution, perOwner, perWorkflow int) (*workflow.Execution, bool, error) {
 	const doing = "record the execution"
 	stored := s.begun(*e)
 	start, err := startBlob(stored.Start)
@@ -34,17 +47,20 @@ func (s *Store) CreateExecution(ctx context.Context, e *workflow.Execution) (*wo
 	args := []any{stored.ID, stored.OwnerID, stored.WorkflowID, stored.WorkflowVersion, stored.Status, stored.Mode, stored.Executor,
 		micros(stored.CreatedAt), micros(stored.StartedAt), micros(stored.FinishedAt), micros(stored.Clock), int64(stored.Seed),
 		stored.ParentID, stored.RetryOf, stored.IdempotencyKey, stored.EngineVersion, stored.LastNode,
-		o.err, o.waiting, start, o.result}
-	var res sql.Result
+		o.err, o.waiting, start, o.result, perOwner, perWorkflow}
+	var status workflow.Status // none: nothing was inserted
+	insert := func(ctx context.Context, stmt *sql.Stmt) error {
+		status = ""
+		if err := stmt.QueryRowContext(ctx, args...).Scan(&status); !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		return nil
+	}
 	err = s.together(ctx, &groupWrite{doing: doing,
-		do: func(ctx context.Context, tx *sql.Tx) (err error) {
-			res, err = tx.StmtContext(ctx, s.hot.createExecution).ExecContext(ctx, args...) //nolint:sqlclosecheck // ends with the transaction
-			return err
+		do: func(ctx context.Context, tx *sql.Tx) error {
+			return insert(ctx, tx.StmtContext(ctx, s.hot.createExecution)) //nolint:sqlclosecheck // ends with the transaction
 		},
-		alone: func(ctx context.Context) (err error) {
-			res, err = s.hot.createExecution.ExecContext(ctx, args...)
-			return err
-		},
+		alone: func(ctx context.Context) error { return insert(ctx, s.hot.createExecution) },
 	})
 	if isConstraint(err) {
 		return nil, false, workflow.Errorf(workflow.CodeConflict, "There is an execution with the id %q already.", e.ID)
@@ -52,10 +68,13 @@ func (s *Store) CreateExecution(ctx context.Context, e *workflow.Execution) (*wo
 	if err != nil {
 		return nil, false, fail(doing, err)
 	}
-	if n, err := res.RowsAffected(); err != nil || n == 1 {
-		return &stored, false, fail(doing, err)
+	if status == "" {
+		return s.alreadyCreated(ctx, e)
 	}
-	return s.alreadyCreated(ctx, e)
+	if status != stored.Status { // the bounds are reached
+		stored.Status, stored.Executor, stored.StartedAt = status, "", time.Time{}
+	}
+	return &stored, false, nil
 }
 
 // begun is e as it is stored at first.

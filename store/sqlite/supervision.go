@@ -14,13 +14,6 @@ import (
 
 var _ store.Supervision = (*Store)(nil)
 
-// RunningExecutions counts what runs now of the owner and of the workflow.
-func (s *Store) RunningExecutions(ctx context.Context, owner, workflowID string) (ofOwner, ofWorkflow int, err error) {
-	err = s.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM executions WHERE status = 'running' AND owner_id = ?1),
-		(SELECT count(*) FROM executions WHERE status = 'running' AND workflow_id = ?2)`, owner, workflowID).Scan(&ofOwner, &ofWorkflow)
-	return ofOwner, ofWorkflow, fail("count running executions", err)
-}
-
 // QueuedExecutions counts what waits for a process to run it.
 func (s *Store) QueuedExecutions(ctx context.Context) (n int, err error) {
 	err = s.read.QueryRowContext(ctx, `SELECT count(*) FROM executions WHERE status = 'queued'`).Scan(&n)

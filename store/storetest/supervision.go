@@ -83,9 +83,6 @@ var supervisionTests = map[string]func(w *world, s store.Supervision){
 		for _, wf := range []*workflow.Workflow{a, a, a, b, b, c} {
 			ids = append(ids, w.execution(wf).ID)
 		}
-		if mine, of, err := s.RunningExecutions(ctx, ada, a.ID); err != nil || mine != 1 || of != 1 {
-			w.Fatalf("%d %d %v", mine, of, err)
-		}
 		if n, err := s.QueuedExecutions(ctx); err != nil || n != len(ids) {
 			w.Fatalf("%d are queued, %v", n, err)
 		}
@@ -104,6 +101,66 @@ var supervisionTests = map[string]func(w *world, s store.Supervision){
 		claim(10, 0, 3, ids[1], ids[4])
 		claim(10, 5, 0)
 		claim(10, 0, 0, ids[2])
+	},
+	"what would run beyond a bound is queued": func(w *world, s store.Supervision) {
+		ctx := w.Context()
+		a, b := w.workflow(ada), w.workflow(ada)
+		create := func(wf *workflow.Workflow, executor, key string, perOwner, perWorkflow int, want workflow.Status) *workflow.Execution {
+			w.Helper()
+			e := &workflow.Execution{ID: w.id("ex"), OwnerID: wf.OwnerID, WorkflowID: wf.ID, Executor: executor, IdempotencyKey: key}
+			stored, existing, err := s.CreateWithin(ctx, e, perOwner, perWorkflow)
+			w.ok(err)
+			if existing || stored.Status != want || (stored.Executor == "") != (want == workflow.StatusQueued) || stored.StartedAt.IsZero() != (want == workflow.StatusQueued) {
+				w.Fatalf("existing %v, %+v", existing, stored)
+			}
+			read, err := w.ExecutionByID(ctx, stored.ID)
+			w.ok(err)
+			w.same("stored", read, stored)
+			return stored
+		}
+		first := create(a, "x", "", 2, 1, workflow.StatusRunning)
+		create(a, "x", "", 2, 1, workflow.StatusQueued)
+		create(b, "x", "", 2, 1, workflow.StatusRunning)
+		create(w.workflow(ada), "x", "", 2, 1, workflow.StatusQueued)
+		create(w.workflow(bob), "x", "", 2, 1, workflow.StatusRunning)
+		create(b, "", "", 2, 1, workflow.StatusQueued)
+		create(b, "x", "", 0, 2, workflow.StatusRunning)
+		w.finish(first, workflow.StatusSuccess, epoch())
+		again := create(a, "x", "key", 3, 1, workflow.StatusRunning)
+		stored, existing, err := s.CreateWithin(ctx, &workflow.Execution{ID: w.id("ex"), OwnerID: ada, WorkflowID: a.ID, Executor: "x", IdempotencyKey: "key"}, 3, 1)
+		if w.ok(err); !existing || stored.ID != again.ID || stored.Status != workflow.StatusRunning {
+			w.Fatalf("existing %v, %+v", existing, stored)
+		}
+		_, _, err = s.CreateWithin(ctx, &workflow.Execution{ID: w.id("ex"), OwnerID: bob, WorkflowID: a.ID, Executor: "x"}, 3, 1)
+		w.code(workflow.CodeNotFound, err)
+	},
+	"bounds hold among those who create and those who claim": func(w *world, s store.Supervision) {
+		wf := w.workflow(ada)
+		ids := make([]string, 48)
+		for i := range ids {
+			ids[i] = w.id("ex")
+		}
+		var running atomic.Int32
+		together(12, func(i int) {
+			for j := range 4 {
+				stored, _, err := s.CreateWithin(w.Context(), &workflow.Execution{ID: ids[4*i+j], OwnerID: ada, WorkflowID: wf.ID, Executor: "x"}, 9, 7)
+				if err != nil {
+					w.Error(err)
+					return
+				}
+				if stored.Status == workflow.StatusRunning {
+					running.Add(1)
+				}
+				list, err := s.ClaimWithin(w.Context(), "x", 3, 9, 7)
+				if err != nil {
+					w.Error(err)
+				}
+				running.Add(int32(len(list)))
+			}
+		})
+		if running.Load() != 7 {
+			w.Fatalf("%d run", running.Load())
+		}
 	},
 	"bounds hold among many who claim": func(w *world, s store.Supervision) {
 		wf := w.workflow(ada)
