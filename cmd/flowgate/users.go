@@ -135,13 +135,8 @@ func usersChange(o *options, use, short, done string, change func(*workflow.User
 					return err
 				}
 				change(u)
-				if err := core.Store.UpdateUser(ctx, u); err != nil {
+				if err := core.Accounts.SetUser(ctx, u); err != nil {
 					return err
-				}
-				if u.Disabled {
-					if err := core.Store.EndSignIns(ctx, u.ID, ""); err != nil {
-						return err
-					}
 				}
 				if asJSON {
 					return writeJSON(o.out, userView(u, ""))

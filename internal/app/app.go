@@ -97,6 +97,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		return err
 	}
 	a.work.Go(func() { a.flushKeys(background) })
+	a.hear(background)
 	return nil
 }
 
@@ -184,7 +185,7 @@ func (a *App) Close(ctx context.Context) error {
 	if a.engine != nil {
 		a.engine.Close()
 	}
-	return errors.Join(append(errs, a.closeLimits(), a.Core.Close())...)
+	return errors.Join(append(errs, a.Core.Close())...)
 }
 
 // PublicURL begins every link that is handed out.

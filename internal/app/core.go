@@ -26,6 +26,7 @@ import (
 	"flowgate/internal/workflow"
 	"flowgate/store"
 	"flowgate/store/disk"
+	"flowgate/store/redis"
 )
 
 // LocalEmail is the email of the person at this machine: the owner of what
@@ -57,6 +58,9 @@ type Core struct {
 	// Audit is the log of calls and refusals; nil when it is switched off.
 	Audit *audit.Log
 
+	// Redis is what servers share for a short time; nil: none is configured.
+	Redis *redis.Store
+
 	pepper     []byte          // API_SECRET_KEY, or what stands for it
 	durable    durable.Options // in the same database as Store
 	components []*Component    // that health asks
@@ -77,10 +81,13 @@ func OpenCore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Core,
 	if err := c.openTelemetry(ctx); err != nil {
 		return nil, errors.Join(err, c.Store.Close())
 	}
+	if err := c.openRedis(); err != nil {
+		return nil, errors.Join(err, c.Store.Close())
+	}
 	c.Vault, c.TestHooks = &service.Vault{Store: c.Store}, c.Store
 	if err := errors.Join(c.openAuth(ctx), c.openVault(ctx), c.openFiles(ctx)); err != nil {
 		c.Audit.Close()
-		return nil, errors.Join(err, c.Store.Close())
+		return nil, errors.Join(err, c.closeRedis(), c.Store.Close())
 	}
 	return c, nil
 }
@@ -106,11 +113,15 @@ func (c *Core) openAuth(ctx context.Context) (err error) {
 		return err
 	}
 	c.Grants = auth.NewGrants(c.Store)
+	if c.Redis != nil {
+		c.Keys.UseNonces(c.Redis)
+	}
+	c.Keys.Tell, c.Grants.Tell = c.teller(), c.teller()
 	c.openSupabase()
 	mac := hmac.New(sha256.New, pepper)
 	mac.Write([]byte("flowgate refresh tokens"))
 	c.Accounts = auth.NewAccounts(auth.AccountOptions{Store: c.Store, Issuer: c.Issuer, Secret: mac.Sum(nil),
-		SignUp: c.Config.SignUpOpen(), Guests: c.Config.GuestSessions})
+		SignUp: c.Config.SignUpOpen(), Guests: c.Config.GuestSessions, Tell: c.teller()})
 	return nil
 }
 
@@ -215,7 +226,7 @@ func (c *Core) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	c.Audit.Close()
-	return errors.Join(c.Keys.Flush(ctx), c.Store.Close(), c.Tracer.Close(ctx))
+	return errors.Join(c.Keys.Flush(ctx), c.closeRedis(), c.Store.Close(), c.Tracer.Close(ctx))
 }
 
 // VerifyAudit computes the audit log anew.

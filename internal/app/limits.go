@@ -6,12 +6,10 @@ import (
 	"flowgate/internal/ratelimit"
 	"flowgate/internal/service"
 	"flowgate/store"
-	"flowgate/store/redis"
 )
 
 // limits is what counts and bounds callers.
 type limits struct {
-	redis   *redis.Store // nil: none is configured
 	shared  *ratelimit.Shared
 	limiter *ratelimit.Limiter
 }
@@ -19,12 +17,6 @@ type limits struct {
 // openLimits puts the rate limits together. Redis need not answer yet.
 func (a *App) openLimits() (err error) {
 	c := a.Config
-	if c.RedisURL != "" {
-		if a.limits.redis, err = redis.Open(redis.Options{URL: c.RedisURL}); err != nil {
-			return fmt.Errorf("redis_url: %w", err)
-		}
-		a.Watches("redis", a.limits.redis.Ping)
-	}
 	rules, tiers, err := ratelimit.Parse(c.RateLimits)
 	if err != nil {
 		return fmt.Errorf("rate_limits: %w", err)
@@ -35,8 +27,8 @@ func (a *App) openLimits() (err error) {
 	local := ratelimit.NewMemory(nil, 0)
 	o := ratelimit.Options{Counters: local, Strategy: store.Strategy(c.RateLimitStrategy), Rules: rules, Tiers: tiers,
 		PublicOff: !c.PublicRateLimitEnabled}
-	if a.limits.redis != nil && c.RateLimitStorage != "memory" {
-		a.limits.shared = &ratelimit.Shared{Counters: a.limits.redis, Local: local, Replicas: c.RateLimitReplicas, Logger: a.Log}
+	if a.Redis != nil && c.RateLimitStorage != "memory" {
+		a.limits.shared = &ratelimit.Shared{Counters: a.Redis, Local: local, Replicas: c.RateLimitReplicas, Logger: a.Log}
 		o.Counters = a.limits.shared
 	}
 	a.limits.limiter = ratelimit.New(o)
@@ -48,12 +40,4 @@ func (a *App) bound(o *service.Options) {
 	o.Limits = a.limits.limiter
 	o.Holds = ratelimit.NewHolds(a.Config.MaxOpenPerCaller, 0)
 	o.WebhookHolds = ratelimit.NewHolds(max(a.Config.MaxWebhookConcurrency/4, 1), a.Config.MaxWebhookConcurrency)
-}
-
-// closeLimits gives Redis back.
-func (a *App) closeLimits() error {
-	if a.limits.redis == nil {
-		return nil
-	}
-	return a.limits.redis.Close()
 }

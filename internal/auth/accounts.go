@@ -19,7 +19,7 @@ const (
 	accessLife = time.Hour
 	// liveLife bounds how long an ended session or a disabled user is still
 	// let in.
-	liveLife    = time.Second
+	liveLife    = 750 * time.Millisecond
 	maxMetadata = 16 << 10
 	maxEmail    = 254
 )
@@ -42,6 +42,8 @@ type AccountOptions struct {
 	// Guests lets people in without an account.
 	Guests   bool
 	Attempts Attempts // a LocalAttempts when nil
+	// Tell has other processes forget what they know of a person.
+	Tell Teller
 }
 
 // Accounts are the people of the embedded sign-in: what Supabase Auth is to a

@@ -27,8 +27,9 @@ const (
 	keyIDBytes     = 10 // 16 characters
 	keySecretBytes = 30 // 48 characters
 	checksumBytes  = 5  // 8 characters, of which 32 bits are a CRC
-	// keyCacheTTL bounds how long a revoked key can still be accepted.
-	keyCacheTTL = time.Second
+	// keyCacheTTL bounds how long a revoked key can still be accepted. With the
+	// second between two looks of a stream it stays below two.
+	keyCacheTTL = 750 * time.Millisecond
 	// keyCacheSize bounds the memory an enumeration can take.
 	keyCacheSize = 4096
 )
@@ -37,6 +38,9 @@ const (
 // secret, under a pepper that is not in the store, is kept; of a key that
 // signs only the public half. Safe for concurrent use.
 type APIKeys struct {
+	// Tell has other processes forget what they know of a key.
+	Tell Teller
+
 	store      store.Keys
 	nonces     store.Nonces // nil: signed requests are refused
 	pepper     []byte
@@ -148,7 +152,7 @@ func (a *APIKeys) Rotate(ctx context.Context, owner, id string, overlap time.Dur
 	if err := a.store.RotateKey(ctx, owner, id, hash, a.now().UTC().Add(overlap)); err != nil {
 		return "", nil, err
 	}
-	a.forget(id)
+	a.changed(ctx, id)
 	key, err = a.store.Key(ctx, id)
 	return secret, key, err
 }
@@ -159,8 +163,14 @@ func (a *APIKeys) Revoke(ctx context.Context, owner, id string) error {
 	if err := a.store.RevokeKey(ctx, owner, id, a.now().UTC()); err != nil {
 		return err
 	}
-	a.forget(id)
+	a.changed(ctx, id)
 	return nil
+}
+
+// changed has the key read anew, here and elsewhere.
+func (a *APIKeys) changed(ctx context.Context, id string) {
+	a.forget(id)
+	a.Tell.tell(ctx, newsKey+id)
 }
 
 func (a *APIKeys) forget(id string) {

@@ -13,7 +13,9 @@ import (
 // widens it. Safe for concurrent use.
 type Grants struct {
 	Store store.Grants
-	now   func() time.Time
+	// Tell has other processes forget what they know of a grant.
+	Tell Teller
+	now  func() time.Time
 
 	mu    sync.Mutex
 	known map[[2]string]knownGrant
@@ -61,8 +63,13 @@ func (g *Grants) Scopes(ctx context.Context, user, client string) ([]string, err
 	return k.grant.Scopes, nil
 }
 
-// Forget has the grant read anew.
-func (g *Grants) Forget(user, client string) {
+// Changed has the grant read anew, here and elsewhere.
+func (g *Grants) Changed(ctx context.Context, user, client string) {
+	g.forget(user, client)
+	g.Tell.tell(ctx, newsGrant+user+" "+client)
+}
+
+func (g *Grants) forget(user, client string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.known, [2]string{user, client})

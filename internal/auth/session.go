@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -161,7 +162,7 @@ func (a *Accounts) Refresh(ctx context.Context, token, from string) (*Session, e
 	if err := a.Store.EndSignIn(ctx, id); err != nil {
 		return nil, err
 	}
-	a.forget()
+	a.Changed(ctx, s.UserID)
 	return nil, workflow.Errorf(workflow.CodeInvalid, "Invalid Refresh Token: Already Used").WithReason("refresh_token_already_used")
 }
 
@@ -172,7 +173,7 @@ func errNoRefresh() error {
 // SignOut ends sessions of id's user: "global" all, "local" the one of id's
 // token, "others" all but that.
 func (a *Accounts) SignOut(ctx context.Context, id *Identity, scope string) error {
-	defer a.forget()
+	defer a.Changed(ctx, id.Subject)
 	switch scope {
 	case "", "global":
 		return a.Store.EndSignIns(ctx, id.Subject, "")
@@ -264,8 +265,21 @@ func (a *Accounts) SetPassword(ctx context.Context, u *workflow.User, password, 
 	if err := a.Store.SetPassword(ctx, u.ID, hash); err != nil {
 		return err
 	}
-	defer a.forget()
+	defer a.Changed(ctx, u.ID)
 	return a.Store.EndSignIns(ctx, u.ID, except)
+}
+
+// SetUser stores role and state of a person. One who is switched off is signed
+// out everywhere.
+func (a *Accounts) SetUser(ctx context.Context, u *workflow.User) error {
+	if err := a.Store.UpdateUser(ctx, u); err != nil {
+		return err
+	}
+	defer a.Changed(ctx, u.ID)
+	if !u.Disabled {
+		return nil
+	}
+	return a.Store.EndSignIns(ctx, u.ID, "")
 }
 
 // NewPassword returns a random password that is good to give to a person.
@@ -326,9 +340,14 @@ func (a *Accounts) look(ctx context.Context, user, session string) (l liveness, 
 	return l, nil
 }
 
-// forget has everybody looked up anew.
-func (a *Accounts) forget() {
+// Changed has a person and its sessions read anew, here and elsewhere.
+func (a *Accounts) Changed(ctx context.Context, user string) {
+	a.forget(user)
+	a.Tell.tell(ctx, newsUser+user)
+}
+
+func (a *Accounts) forget(user string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	clear(a.known)
+	maps.DeleteFunc(a.known, func(key string, _ liveness) bool { return strings.HasPrefix(key, user+"\x00") })
 }

@@ -31,9 +31,12 @@ const (
 
 	// signatureWindow is how long a signature is good from its created time.
 	signatureWindow = 5 * time.Minute
-	maxComponents   = 32
-	minNonce        = 8
-	maxNonce        = 128
+	// NonceLife is how long after its created time a signature's nonce has to be
+	// remembered.
+	NonceLife     = signatureWindow + 2*clockLeeway
+	maxComponents = 32
+	minNonce      = 8
+	maxNonce      = 128
 )
 
 // SignedRequest is a request that carries an RFC 9421 signature, not yet
@@ -89,7 +92,7 @@ func (a *APIKeys) VerifySigned(ctx context.Context, r *SignedRequest, ip netip.A
 	if a.nonces == nil {
 		return nil, errSignature("signed requests are not accepted here")
 	}
-	err = a.nonces.UseNonce(ctx, "signature:"+key.ID, r.nonce, r.created.Add(signatureWindow+2*clockLeeway))
+	err = a.nonces.UseNonce(ctx, "signature:"+key.ID, r.nonce, r.created.Add(NonceLife))
 	if workflow.CodeOf(err) == workflow.CodeConflict {
 		return nil, errSignature("the signature's nonce was used already: sign each request anew, with a nonce of its own")
 	}

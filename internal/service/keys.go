@@ -277,7 +277,7 @@ func (s *Service) changeGrant(ctx context.Context, client string, change func(*s
 	if err := s.Grants.Store.UpdateGrant(ctx, g); err != nil {
 		return nil, err
 	}
-	s.Grants.Forget(g.UserID, g.ClientID)
+	s.Grants.Changed(ctx, g.UserID, g.ClientID)
 	return grantView(g), nil
 }
 

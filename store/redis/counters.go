@@ -35,10 +35,10 @@ func (s *Store) Take(ctx context.Context, strategy store.Strategy, subject strin
 	}
 	out, err := take.Run(ctx, s.db, keys, args...).Int64Slice()
 	if err != nil {
-		return nil, -1, fail("count the call", err)
+		return nil, -1, s.failed(opCount, "count the call", err)
 	}
 	if len(out) != 1+2*len(rules) {
-		return nil, -1, fail("count the call", errors.New("Redis answered something else"))
+		return nil, -1, s.failed(opCount, "count the call", errors.New("Redis answered something else"))
 	}
 	states := make([]store.CounterState, len(rules))
 	for i := range rules {

@@ -20,12 +20,30 @@ import (
 type Options struct {
 	URL       string // redis://user:password@host:6379/0, rediss:// for TLS
 	Namespace string // begins every key; "flowgate" when empty
+	// NonceLife is how long before its end a nonce may have been used for the
+	// first time. One whose time began before this Redis remembers is refused. 0:
+	// a Redis that lost its memory takes each once more.
+	NonceLife time.Duration
+	// Failed is told what could not be done, one of count, nonce, tell, hear and
+	// ping. Nil: nobody is.
+	Failed func(operation string)
 }
+
+// What Options.Failed is told.
+const (
+	opCount = "count"
+	opNonce = "nonce"
+	opTell  = "tell"
+	opHear  = "hear"
+	opPing  = "ping"
+)
 
 // Store is a connection pool. Safe for concurrent use; the caller closes it.
 type Store struct {
 	db        *client.Client
 	namespace string
+	nonceLife time.Duration
+	onFailure func(operation string)
 }
 
 // Open prepares connections; the server need not be there yet. It fails only
@@ -43,11 +61,16 @@ func Open(o Options) (*Store, error) {
 	if o.Namespace == "" {
 		o.Namespace = "flowgate"
 	}
-	return &Store{db: client.NewClient(opts), namespace: o.Namespace}, nil
+	if o.Failed == nil {
+		o.Failed = func(string) {}
+	}
+	return &Store{db: client.NewClient(opts), namespace: o.Namespace, nonceLife: o.NonceLife, onFailure: o.Failed}, nil
 }
 
 // Ping reports whether Redis answers.
-func (s *Store) Ping(ctx context.Context) error { return fail("reach Redis", s.db.Ping(ctx).Err()) }
+func (s *Store) Ping(ctx context.Context) error {
+	return s.failed(opPing, "reach Redis", s.db.Ping(ctx).Err())
+}
 
 // Close gives the connections back.
 func (s *Store) Close() error { return s.db.Close() }
@@ -67,13 +90,14 @@ func plain(text string) string {
 	return "sha256-" + hex.EncodeToString(sum[:])
 }
 
-// fail is err as this product's.
-func fail(doing string, err error) error {
+// failed is err as this product's.
+func (s *Store) failed(operation, doing string, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, context.Canceled):
 		return workflow.Wrap(workflow.CodeCancelled, err, "could not "+doing)
 	}
+	s.onFailure(operation)
 	return workflow.Wrap(workflow.CodeUnavailable, err, "could not "+doing)
 }

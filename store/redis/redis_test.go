@@ -198,15 +198,15 @@ func TestNonces(t *testing.T) {
 	}
 }
 
-func TestRevocations(t *testing.T) {
+func TestNews(t *testing.T) {
 	t.Parallel()
 	url, ns := server(t), own(t)
 	s, other := open(t, url, ns), open(t, url, ns)
 	heard := make(chan string, 100)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	go other.WatchRevoked(ctx, func(id string) { heard <- id })
-	if err := s.Revoked(t.Context(), "key-1"); err != nil {
+	go other.Hear(ctx, func(id string) { heard <- id })
+	if err := s.Tell(t.Context(), "key-1"); err != nil {
 		t.Fatal(err)
 	}
 	select {
@@ -343,4 +343,46 @@ func start(t *testing.T, bin, port, dir string) (stop func()) {
 		return strings.HasPrefix(line, "+PONG")
 	})
 	return stop
+}
+
+// TestNoncesAfterLoss: a Redis that lost its memory takes nothing that may have
+// been used before.
+func TestNoncesAfterLoss(t *testing.T) {
+	t.Parallel()
+	url, ns := server(t), own(t)
+	s, err := redis.Open(redis.Options{URL: url, Namespace: ns, NonceLife: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	before := time.Now().Add(time.Minute - time.Second) // signed a second before anything was remembered
+	if err := s.UseNonce(t.Context(), "k", "n1", before); workflow.CodeOf(err) != workflow.CodeUnavailable {
+		t.Errorf("got %v", err)
+	}
+	if err := s.UseNonce(t.Context(), "k", "n2", time.Now().Add(time.Minute)); err != nil {
+		t.Errorf("signed since: %v", err)
+	}
+	if err := s.UseNonce(t.Context(), "k", "n2", time.Now().Add(time.Minute)); workflow.CodeOf(err) != workflow.CodeConflict {
+		t.Errorf("once more: %v", err)
+	}
+}
+
+// TestAway: without Redis no nonce is taken, and each failure is told.
+func TestAway(t *testing.T) {
+	t.Parallel()
+	var failed []string
+	s, err := redis.Open(redis.Options{URL: "redis://127.0.0.1:1/0", Failed: func(op string) { failed = append(failed, op) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.UseNonce(t.Context(), "k", "n", time.Now().Add(time.Minute)); workflow.CodeOf(err) != workflow.CodeUnavailable {
+		t.Errorf("a nonce: %v", err)
+	}
+	if err := s.Tell(t.Context(), "key:k"); workflow.CodeOf(err) != workflow.CodeUnavailable {
+		t.Errorf("news: %v", err)
+	}
+	if err := s.Ping(t.Context()); workflow.CodeOf(err) != workflow.CodeUnavailable || strings.Join(failed, " ") != "nonce tell ping" {
+		t.Errorf("a question: %v; failed: %v", err, failed)
+	}
 }

@@ -16,8 +16,8 @@ const (
 	remember = 10 * time.Minute
 )
 
-// Revoked tells all processes that the key is revoked.
-func (s *Store) Revoked(ctx context.Context, id string) error {
+// Tell tells all processes that what id names is revoked, or has changed.
+func (s *Store) Tell(ctx context.Context, id string) error {
 	now := time.Now()
 	list := s.namespace + ":revoked"
 	_, err := s.db.TxPipelined(ctx, func(p client.Pipeliner) error {
@@ -27,19 +27,19 @@ func (s *Store) Revoked(ctx context.Context, id string) error {
 		p.Publish(ctx, list, id)
 		return nil
 	})
-	return fail("tell of the revocation", err)
+	return s.failed(opTell, "tell the other servers", err)
 }
 
-// WatchRevoked calls fn for the id of each key that is revoked from now on, now
-// and then more than once, until ctx ends. While Redis is away it hears of
-// nothing; afterwards it makes up for that.
-func (s *Store) WatchRevoked(ctx context.Context, fn func(id string)) {
+// Hear calls fn for each id that is told from now on, now and then more than
+// once, until ctx ends. While Redis is away it hears of nothing; afterwards it
+// makes up for that.
+func (s *Store) Hear(ctx context.Context, fn func(id string)) {
 	sub := s.db.Subscribe(ctx, s.namespace+":revoked")
 	defer func() { _ = sub.Close() }()
 	messages := sub.Channel()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
-	seen := map[string]bool{}
+	seen := map[string]float64{}          // when each was told of last
 	since := time.Now().Add(-time.Minute) // clocks differ
 	for {
 		select {
@@ -58,19 +58,24 @@ func (s *Store) WatchRevoked(ctx context.Context, fn func(id string)) {
 }
 
 // poll makes up for messages that were lost and returns from when to poll next.
-func (s *Store) poll(ctx context.Context, since time.Time, seen map[string]bool, fn func(id string)) time.Time {
+func (s *Store) poll(ctx context.Context, since time.Time, seen map[string]float64, fn func(id string)) time.Time {
 	now := time.Now()
-	ids, err := s.db.ZRangeArgs(ctx, client.ZRangeArgs{Key: s.namespace + ":revoked", ByScore: true,
-		Start: strconv.FormatInt(since.UnixMilli(), 10), Stop: "+inf"}).Result()
-	if err != nil {
+	var told *client.ZSliceCmd
+	_, err := s.db.Pipelined(ctx, func(p client.Pipeliner) error {
+		s.remembers(ctx, p) // soon after Redis lost its memory
+		told = p.ZRangeArgsWithScores(ctx, client.ZRangeArgs{Key: s.namespace + ":revoked", ByScore: true,
+			Start: strconv.FormatInt(since.UnixMilli(), 10), Stop: "+inf"})
+		return nil
+	})
+	if s.failed(opHear, "hear of revocations", err) != nil {
 		return since
 	}
 	if len(seen) > 10000 {
 		clear(seen)
 	}
-	for _, id := range ids {
-		if !seen[id] {
-			seen[id] = true
+	for _, z := range told.Val() {
+		if id, ok := z.Member.(string); ok && seen[id] != z.Score {
+			seen[id] = z.Score
 			fn(id)
 		}
 	}

@@ -1,0 +1,56 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"flowgate/internal/auth"
+	"flowgate/store/redis"
+)
+
+// openRedis prepares what servers share for a short time. It need not answer
+// yet: health tells whether it does.
+func (c *Core) openRedis() (err error) {
+	if c.Config.RedisURL == "" {
+		return nil
+	}
+	c.Redis, err = redis.Open(redis.Options{URL: c.Config.RedisURL, NonceLife: auth.NonceLife, Failed: c.Metrics.RedisError})
+	if err != nil {
+		return fmt.Errorf("redis_url: %w", err)
+	}
+	c.Watches("redis", c.Redis.Ping)
+	return nil
+}
+
+func (c *Core) closeRedis() error {
+	if c.Redis == nil {
+		return nil
+	}
+	return c.Redis.Close()
+}
+
+// tellTime bounds how long who revokes something waits for Redis.
+const tellTime = time.Second
+
+// teller tells the other servers of what was revoked; nil without Redis. What
+// cannot be told they find out themselves, within two seconds, too.
+func (c *Core) teller() auth.Teller {
+	if c.Redis == nil {
+		return nil
+	}
+	return func(ctx context.Context, what string) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTime)
+		defer cancel()
+		if err := c.Redis.Tell(ctx, what); err != nil {
+			c.Log.WarnContext(ctx, "the other servers were not told of what was revoked; they see it when they read it next, within two seconds", "error", err)
+		}
+	}
+}
+
+// hear has what authenticates callers take news of the other servers until ctx ends.
+func (a *App) hear(ctx context.Context) {
+	if a.Redis != nil {
+		a.work.Go(func() { a.Redis.Hear(ctx, a.Authenticator(nil).Hear) })
+	}
+}
