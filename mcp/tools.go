@@ -131,5 +131,5 @@ func listKey(id *auth.Identity) string {
 	}
 	scopes := slices.Clone(id.Scopes)
 	slices.Sort(scopes)
-	return string(id.Kind) + "\n" + string(id.Tier) + "\n" + strings.Join(scopes, " ")
+	return fmt.Sprint(id.Kind, "\n", id.Tier, "\n", id.Admin, "\n", strings.Join(scopes, " "))
 }

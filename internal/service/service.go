@@ -162,17 +162,26 @@ func New(o Options) (*Service, error) {
 		o.Credentials = o.Vault.Fields
 	}
 	s := &Service{Options: o, index: map[string]*Capability{}, stopping: make(chan struct{})}
-	s.table = s.capabilities()
-	for _, c := range s.table {
+	if err := s.declare(s.capabilities()); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// declare takes the table in. A row that leaves out a rule, such as its scope,
+// and one that is there twice, are faults: the program does not start.
+func (s *Service) declare(table []*Capability) error {
+	s.table = table
+	for _, c := range table {
 		if err := c.check(); err != nil {
-			return nil, err
+			return err
 		}
 		if s.index[c.Name] != nil {
-			return nil, workflow.Errorf(workflow.CodeInternal, "capability %s is declared twice", c.Name)
+			return workflow.Errorf(workflow.CodeInternal, "capability %s is declared twice", c.Name)
 		}
 		s.index[c.Name] = c
 	}
-	return s, distinctRoutes(s.table)
+	return distinctRoutes(table)
 }
 
 // distinctRoutes refuses an address that two rows declare: only one would be
