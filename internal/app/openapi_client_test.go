@@ -27,9 +27,9 @@ func cutting(t *testing.T, target string, after int) (string, *atomic.Int64) {
 	var cuts atomic.Int64
 	proxy := httputil.NewSingleHostReverseProxy(u)
 	proxy.FlushInterval = -1
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := httptest.NewServer(wholeFirst(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		proxy.ServeHTTP(&cutWriter{ResponseWriter: w, left: after, cuts: &cuts}, r)
-	}))
+	})))
 	t.Cleanup(srv.Close)
 	return srv.URL, &cuts
 }
