@@ -25,7 +25,8 @@ func Owner(ctx context.Context) string {
 	return owner
 }
 
-// unary makes one call: deadline, token, breaker, readiness, errors.
+// unary makes one call: size, deadline, bulkhead, token, breaker, readiness,
+// errors.
 func unary[Req, Resp proto.Message](
 	ctx context.Context, c *Client, owner string,
 	method func(context.Context, Req, ...grpc.CallOption) (Resp, error), req Req, opts ...grpc.CallOption,
@@ -40,8 +41,12 @@ func unary[Req, Resp proto.Message](
 		ctx, cancel = context.WithTimeout(ctx, c.opts.CallTimeout)
 		defer cancel()
 	}
-	ctx, err := c.identify(ctx, owner)
+	leave, err := c.enter(ctx, calls)
 	if err != nil {
+		return resp, err
+	}
+	defer leave()
+	if ctx, err = c.identify(ctx, owner); err != nil {
 		return resp, err
 	}
 	_, err = c.breaker.Execute(func() (any, error) {

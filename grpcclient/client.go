@@ -27,13 +27,14 @@ const (
 // Client speaks to one workflow agent. Make it with Dial; whoever dialled
 // closes it.
 type Client struct {
-	opts    Options
-	conn    *grpc.ClientConn
-	agent   agentv1.WorkflowAgentClient
-	engine  agentv1.WorkflowEngineClient
-	health  healthpb.HealthClient
-	breaker *gobreaker.CircuitBreaker[any]
-	closed  atomic.Bool
+	opts      Options
+	conn      *grpc.ClientConn
+	agent     agentv1.WorkflowAgentClient
+	engine    agentv1.WorkflowEngineClient
+	health    healthpb.HealthClient
+	breaker   *gobreaker.CircuitBreaker[any]
+	bulkheads *bulkheads
+	closed    atomic.Bool
 }
 
 // Dial returns a client. It connects at the first call, so an agent that is
@@ -55,7 +56,7 @@ func dial(opts Options, more ...grpc.DialOption) (*Client, error) {
 		return nil, workflow.Wrap(workflow.CodeInvalid, err, "The workflow agent's address is not valid.")
 	}
 	return &Client{
-		opts: opts, conn: conn, breaker: newBreaker(opts.Breaker, opts.Logger),
+		opts: opts, conn: conn, breaker: newBreaker(opts.Breaker, opts.Logger), bulkheads: newBulkheads(opts.Bulkhead, opts.ReadyTimeout),
 		agent: agentv1.NewWorkflowAgentClient(conn), engine: agentv1.NewWorkflowEngineClient(conn), health: healthpb.NewHealthClient(conn),
 	}, nil
 }

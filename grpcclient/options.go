@@ -42,6 +42,11 @@ type Options struct {
 	CallTimeout time.Duration
 	// Breaker says when calls are suspended.
 	Breaker Breaker
+	// Tier names the tier of callers that a call is made for, one of a few. Nil:
+	// all are one.
+	Tier func(ctx context.Context) string
+	// Bulkhead bounds what each tier has under way.
+	Bulkhead Bulkhead
 }
 
 // Breaker says when calls to a failing agent are suspended and when they are
@@ -72,6 +77,9 @@ func (o Options) withDefaults() (Options, error) {
 	o.Breaker.OpenFor = positive(o.Breaker.OpenFor, time.Minute)
 	o.Breaker.Failures = positive(o.Breaker.Failures, 5)
 	o.Breaker.Successes = positive(o.Breaker.Successes, 3)
+	o.Bulkhead.Calls = positive(o.Bulkhead.Calls, 256)
+	o.Bulkhead.Turns = positive(o.Bulkhead.Turns, 64)
+	o.Bulkhead.Watches = positive(o.Bulkhead.Watches, 4096)
 	return o, nil
 }
 

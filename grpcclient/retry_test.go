@@ -162,3 +162,49 @@ func TestLateAgent(t *testing.T) {
 		}
 	})
 }
+
+// TestRetryBudget: while everything fails, retries stop after a while and each
+// call is sent once; what works again earns them back. The budget is one for
+// all calls.
+func TestRetryBudget(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var away atomic.Bool
+		var sent atomic.Int64
+		answer := func() error {
+			sent.Add(1)
+			if away.Load() {
+				return status.Error(codes.ResourceExhausted, "busy")
+			}
+			return nil
+		}
+		lis := foreign(t, func(gs *grpc.Server) {
+			agentv1.RegisterWorkflowEngineServer(gs, &scripted{nodeTypes: answer, execute: answer})
+		})
+		c := dial(t, grpcclient.Options{Dialer: lis.Dial})
+		round := func(n int) int64 {
+			before := sent.Load()
+			for i := range n {
+				if i%2 == 0 {
+					_, _ = c.NodeTypes(t.Context())
+				} else {
+					_, _, _ = c.Execute(t.Context(), workflow.ExecuteRequest{OwnerID: "ann", IdempotencyKey: "k"})
+				}
+			}
+			return sent.Load() - before
+		}
+		away.Store(true)
+		if n := round(10); n <= 12 {
+			t.Errorf("10 failing calls were sent %d times: nothing was retried", n)
+		}
+		if n := round(20); n > 20 {
+			t.Errorf("beyond the budget 20 calls were sent %d times", n)
+		}
+		away.Store(false)
+		round(200)
+		away.Store(true)
+		if n := round(4); n <= 4 {
+			t.Errorf("after 200 successes 4 failing calls were sent %d times", n)
+		}
+	})
+}

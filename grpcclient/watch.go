@@ -38,6 +38,11 @@ func (c *Client) Watch(ctx context.Context, owner, executionID string, after int
 		}
 		return stop
 	}
+	leave, err := c.enter(ctx, watches)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	pause := firstPause
 	for {
 		from := after
@@ -97,11 +102,11 @@ func (c *Client) watchOnce(ctx context.Context, req *agentv1.WatchExecutionReque
 	}
 }
 
-// ended returns the error of a Watch whose context is over; last is why it was
-// not connected at that moment.
+// ended returns the error of a call whose context is over before it could be
+// made, or made again; last is why not.
 func ended(ctx context.Context, last error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return workflow.Wrap(workflow.CodeTimeout, errors.Join(ctx.Err(), last), "The execution did not finish in the time given.")
+		return workflow.Wrap(workflow.CodeTimeout, errors.Join(ctx.Err(), last), "The workflow agent was not done in the time given.")
 	}
-	return workflow.Wrap(workflow.CodeCancelled, errors.Join(ctx.Err(), last), "Following the execution was cancelled.")
+	return workflow.Wrap(workflow.CodeCancelled, errors.Join(ctx.Err(), last), "The call to the workflow agent was cancelled.")
 }

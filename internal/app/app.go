@@ -40,8 +40,10 @@ type App struct {
 	done   <-chan struct{} // closed when Close begins to end background work
 	engine *Engine
 	manage *engine.Manager // nil with a remote agent
-	stop   context.CancelFunc
-	work   sync.WaitGroup
+	// executor runs executions, by the agent or, where that cannot, here.
+	executor *executor
+	stop     context.CancelFunc
+	work     sync.WaitGroup
 }
 
 // Open puts the product together. Executions that a dead process left are
@@ -68,7 +70,8 @@ func (a *App) open(ctx context.Context) (err error) {
 		return err
 	}
 	tokens := auth.NewAgentTokens(a.Issuer)
-	client := grpcclient.Options{Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer, Token: func(ctx context.Context) (string, error) { return tokens.Token(grpcclient.Owner(ctx)) }}
+	client := grpcclient.Options{Tier: tierOf, Bulkhead: grpcclient.Bulkhead{Calls: a.Config.AgentCallsPerTier, Turns: a.Config.AgentTurnsPerTier},
+		Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer, Token: func(ctx context.Context) (string, error) { return tokens.Token(grpcclient.Owner(ctx)) }}
 	if a.Config.WorkflowServiceHost != "" {
 		remoteAgent(a.Config, &client)
 	} else if err := a.embeddedAgent(ctx, background, &client, tokens); err != nil {
@@ -77,6 +80,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	if a.Agent, err = grpcclient.Dial(client); err != nil {
 		return fmt.Errorf("connect to the workflow agent: %w", err)
 	}
+	a.startExecutor(background)
 	a.Watches("grpc", a.Agent.Health)
 	if err := a.openLimits(); err != nil {
 		return err
@@ -85,7 +89,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	options := service.Options{Store: a.Store, Agent: a.Agent, Catalogue: a.engine.Catalogue, Conversations: a.Store, Talk: a.talk,
+	options := service.Options{Store: a.Store, Agent: a.executor, Catalogue: a.engine.Catalogue, Conversations: a.Store, Talk: a.talk,
 		Vault: a.Vault, Keys: a.Keys, Grants: a.Grants, Files: a.Files, Operator: a.operator(), TestHooks: a.TestHooks, HTTP: a.engine.Guard.Client(), Dial: a.engine.Guard.DialContext,
 		Schedules: a.schedules(), Sign: sign, PublicURL: a.PublicURL(), Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer}
 	if a.Audit != nil { // a nil pointer in an interface is not nil
@@ -99,6 +103,19 @@ func (a *App) open(ctx context.Context) (err error) {
 	a.work.Go(func() { a.flushKeys(background) })
 	a.hear(background)
 	return nil
+}
+
+// tierOf is the tier whose places of the agent a call takes: calls for nobody
+// are the public ones, those of this machine's user count with the MCP tier's.
+func tierOf(ctx context.Context) string {
+	switch id := auth.FromContext(ctx); {
+	case id == nil:
+		return string(auth.TierPublic)
+	case id.Tier == "":
+		return string(auth.TierMCP)
+	default:
+		return string(id.Tier)
+	}
 }
 
 // remoteAgent points the client at the configured agent.
@@ -179,6 +196,9 @@ func (a *App) Close(ctx context.Context) error {
 		a.stop()
 	}
 	a.work.Wait()
+	if a.executor != nil {
+		errs = append(errs, a.executor.close(ctx))
+	}
 	if a.manage != nil {
 		errs = append(errs, a.manage.Close(ctx))
 	}

@@ -32,6 +32,7 @@ var importRules = []struct {
 	{"internal/agent", []string{"proto/...", "store", "internal/workflow", "internal/engine", "internal/agent/planner"}},
 	{"internal/agent/planner", []string{"internal/workflow", "internal/agent/planner/..."}},
 	{"grpcclient", []string{"proto/...", "internal/workflow"}},
+	{"proto/agenttest", nil},
 	{"proto/agentconv", []string{"proto/...", "internal/workflow"}},
 	{"internal/ratelimit", []string{"store", "internal/workflow"}},
 	{"store", []string{"internal/workflow"}},

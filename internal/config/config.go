@@ -91,6 +91,8 @@ type Config struct {
 	WorkflowServiceCert     string `key:"workflow_service_cert" default:"" doc:"File with the certificate shown to, or by, the agent (PEM)."`
 	WorkflowServiceKey      string `key:"workflow_service_key" default:"" doc:"File with that certificate's key (PEM)."`
 	WorkflowServiceInsecure bool   `key:"workflow_service_insecure" default:"false" doc:"Speak to the remote agent without TLS. Always allowed for a loopback address in development."`
+	AgentCallsPerTier       int    `key:"agent_calls_per_tier" default:"256" min:"1" max:"1000000" doc:"Short calls to the agent that each tier (app, MCP, public) may have under way in one server; what one has takes no place of another's."`
+	AgentTurnsPerTier       int    `key:"agent_turns_per_tier" default:"64" min:"1" max:"1000000" doc:"Turns of conversations that each tier may have under way in one server."`
 	AgentFallback           string `key:"agent_fallback" default:"none" enum:"none,embedded" doc:"embedded: while the remote agent is down, the agent of this process holds the conversations, and says so. none: they answer 503."`
 
 	EgressAllowPrivate bool     `group:"What workflows reach" key:"egress_allow_private" default:"false" doc:"Let workflows' requests reach private, loopback and link-local addresses."`

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"sync"
 	"time"
 
@@ -201,8 +202,8 @@ func (t *turn) run(ctx context.Context, message string) {
 		t.begun <- err
 		return
 	}
-	code := workflow.ReasonOf(err)
-	if c := workflow.CodeOf(err); c == workflow.CodeInternal || code == string(c) {
+	code := strings.ToUpper(workflow.ReasonOf(err))
+	if c := workflow.CodeOf(err); c == workflow.CodeInternal || code == strings.ToUpper(string(c)) {
 		code = "STREAM_ERROR"
 	}
 	text := workflow.MessageOf(err)

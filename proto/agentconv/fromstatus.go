@@ -35,11 +35,18 @@ func FromStatus(err error) error {
 		if e.Code, e.Message = bareCode(st.Code()); e.Message == "" {
 			e.Message = st.Message()
 		}
+		if st.Code() == codes.Unimplemented {
+			e.Reason = ReasonOlder
+		}
 	}
 	e.Fields = fieldsOf(st)
 	e.Err = cause(st.Code(), err)
 	return e
 }
+
+// ReasonOlder is the reason of an error that says that the agent does not know
+// the service or the method: an older one.
+const ReasonOlder = "older_agent"
 
 // IsTransport reports whether err says that the agent could not be reached, as
 // opposed to an agent that answered, even if it answered "unavailable".
