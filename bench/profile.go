@@ -53,7 +53,7 @@ func (w *world) inProcess(ctx context.Context, profile string) (*gateway, error)
 	if err != nil {
 		return nil, err
 	}
-	key, _, err := a.Keys.Create(ctx, auth.NewKey{OwnerID: u.ID, ClientName: "bench", Scopes: []string{"tools:execute"}})
+	key, _, err := a.Keys.Create(ctx, auth.NewKey{OwnerID: u.ID, ClientName: "bench", RateLimitTier: auth.TierUnlimited, Scopes: []string{"tools:execute"}})
 	if err != nil {
 		return nil, err
 	}
