@@ -61,7 +61,7 @@ func (s *Server) alive(c echo.Context) error {
 
 func (s *Server) features() map[string]bool {
 	return map[string]bool{"public_api": !s.PublicOff, "app_api": !s.AppOff, "mcp_api": !s.MCPOff,
-		"rate_limiting": s.RateLimiting, "metrics": s.Metrics != nil}
+		"rate_limiting": s.RateLimiting != nil && s.RateLimiting(), "metrics": s.Metrics != nil}
 }
 
 func (s *Server) status(c echo.Context) error {

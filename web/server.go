@@ -60,8 +60,8 @@ type Options struct {
 
 	PublicOff, AppOff, MCPOff bool // tiers whose routes answer 404
 
-	RateLimiting   bool // whether limits are on, for /api/public/status
-	AllowQueryKey  bool // accept ?api_key= on the MCP tier
+	RateLimiting   func() bool // whether limits are on, for /api/public/status; nil: they are not
+	AllowQueryKey  bool        // accept ?api_key= on the MCP tier
 	CORS           CORS
 	TrustedProxies []netip.Prefix    // whose X-Forwarded-For is believed
 	MaxBody        int64             // bytes of a request; 4 MiB when 0

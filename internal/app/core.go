@@ -135,19 +135,43 @@ func (c *Core) openSupabase() {
 		Client: &http.Client{Timeout: 10 * time.Second}})
 }
 
-// configuredKeys takes the keys of the configuration in, and makes the users
-// they name.
+// configuredKeys takes the keys of the configuration in, and those of one that
+// is loaded anew.
 func (c *Core) configuredKeys(ctx context.Context) error {
-	keys, err := auth.ParseConfiguredKeys(c.Config.MCPAPIKeys, c.Config.Environment)
+	apply, err := c.prepareKeys(ctx, c.Config)
 	if err != nil {
-		return fmt.Errorf("mcp_api_keys: %w", err)
+		return err
+	}
+	apply()
+	before := c.Config.MCPAPIKeys
+	c.OnReload(func(next *config.Config) (func(), error) {
+		if next.MCPAPIKeys == before {
+			return func() {}, nil
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), reloadTime)
+		defer cancel()
+		apply, err := c.prepareKeys(ctx, next)
+		return func() { apply(); before = next.MCPAPIKeys }, err
+	})
+	return nil
+}
+
+// reloadTime bounds how long a reload waits for the database.
+const reloadTime = 10 * time.Second
+
+// prepareKeys reads the keys of a configuration, makes the users they name, and
+// returns what puts them in force.
+func (c *Core) prepareKeys(ctx context.Context, cfg *config.Config) (apply func(), err error) {
+	keys, err := auth.ParseConfiguredKeys(cfg.MCPAPIKeys, cfg.Environment)
+	if err != nil {
+		return nil, fmt.Errorf("mcp_api_keys: %w", err)
 	}
 	for _, k := range keys {
 		if k.Open() {
 			c.Log.WarnContext(ctx, "a key of mcp_api_keys has no secret: whoever knows its id may use it; for development only", "client_name", k.ClientName)
 		}
 	}
-	err = c.Keys.AddConfigured(keys, func(email string) (string, error) {
+	apply, err = c.Keys.PrepareConfigured(keys, func(email string) (string, error) {
 		u, err := c.User(ctx, email)
 		if err != nil {
 			return "", err
@@ -155,9 +179,9 @@ func (c *Core) configuredKeys(ctx context.Context) error {
 		return u.ID, nil
 	})
 	if err != nil {
-		return fmt.Errorf("mcp_api_keys: %w", err)
+		return nil, fmt.Errorf("mcp_api_keys: %w", err)
 	}
-	return nil
+	return apply, nil
 }
 
 // openVault gets the keys that credentials are sealed under. With several it

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
+	"time"
 )
 
 // answer is what a GET of the path is answered; headers are name, value pairs.
@@ -74,5 +76,42 @@ func TestLimitsAreShared(t *testing.T) {
 	}
 	if _, body := one.answer(t, "/health"); body["status"] != "healthy" {
 		t.Errorf("health: %v", body)
+	}
+}
+
+// TestOperatorSeesLimits: the role admin sees the limits in force, and that
+// they are counted apart; others do not.
+func TestOperatorSeesLimits(t *testing.T) {
+	t.Parallel()
+	s := startServerEnv(t, t.TempDir(), []string{"RATE_LIMIT_ENABLED=true", "PUBLIC_RATE_LIMIT_ENABLED=false", "REDIS_URL=redis://127.0.0.1:1/0",
+		"RATE_LIMITS=mcp.invoke=7/1m,app.chat=off,tier.premium=3"})
+	p := s.personNamed(t, "operator@b.test")
+	if status, _ := p.send(t, "GET", "/admin/limits", nil); status != http.StatusForbidden {
+		t.Errorf("not an admin: %d", status)
+	}
+	flowgateJSON(t, &struct{}{}, "users", "promote", "operator@b.test", "--data-dir", s.dataDir, "--json")
+	var view struct {
+		Enabled, Degraded bool
+		Storage           string
+		CountedLocally    int64 `json:"counted_locally"`
+		Tiers             map[string]int64
+		Limits            []struct {
+			Name, Scope, Window string
+			Limit               int64
+		}
+	}
+	eventually(t, time.Minute, "the role is in force", func() bool {
+		status, body := p.send(t, "GET", "/admin/limits", nil)
+		return status == http.StatusOK && json.Unmarshal(body, &view) == nil
+	})
+	invoke := false
+	for _, l := range view.Limits {
+		if l.Name == "app.chat" || strings.HasPrefix(l.Name, "public.") {
+			t.Errorf("%+v is not in force", l)
+		}
+		invoke = invoke || l.Name == "mcp.invoke" && l.Scope == "key" && l.Limit == 7 && l.Window == "1m"
+	}
+	if !invoke || !view.Enabled || !view.Degraded || view.Storage != "redis" || view.CountedLocally == 0 || view.Tiers["premium"] != 3 {
+		t.Errorf("got %+v", view)
 	}
 }

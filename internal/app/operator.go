@@ -10,7 +10,7 @@ import (
 
 // operator is what the role admin may look at.
 func (a *App) operator() service.Operator {
-	return service.Operator{Version: Version, Started: time.Now(), Errors: a.errors, Health: func(ctx context.Context) map[string]string {
+	return service.Operator{Version: Version, Started: time.Now(), Errors: a.errors, Limits: a.limitsInForce, Health: func(ctx context.Context) map[string]string {
 		h := a.Health(ctx)
 		return map[string]string{"database": stateOf(h.Database), "redis": stateOf(h.Redis), "agent": stateOf(h.Agent)}
 	}}

@@ -76,6 +76,57 @@ func TestReloadUnderLoad(t *testing.T) {
 	}
 }
 
+// TestReloadOfLimitsAndKeys changes limits and keys of a server that is called
+// all the time: each change takes effect, a faulty one changes nothing, and no
+// call is lost.
+func TestReloadOfLimitsAndKeys(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	write := func(keys, limits string) {
+		replaceFile(t, file, "public_rate_limit_enabled: true\nmcp_api_keys: '"+keys+"'\nrate_limits: "+limits+"\n")
+	}
+	key := func(name string) string {
+		return `{"` + name + `": {"scopes": ["tools:read"], "key": "the secret of ` + name + `"}}`
+	}
+	const plenty = "public.default=1000000/1h,public.general=1000000/1h"
+	write(key("first"), plenty)
+	srv := startServerEnv(t, t.TempDir(), []string{"RATE_LIMIT_ENABLED=true"}, "--config", file)
+	load := newLoad(srv.url + "/api/public/status")
+	lists := func(name string) int {
+		status, _ := srv.do(t, "GET", "/api/mcp/tools", nil, "X-API-Key", "the secret of "+name)
+		return status
+	}
+	if first, second := lists("first"), lists("second"); first != http.StatusOK || second != http.StatusUnauthorized {
+		t.Fatalf("at first: %d, %d", first, second)
+	}
+	write(key("second"), plenty+",mcp.tools_list=3/1d")
+	eventually(t, time.Minute, "the other key is in force", func() bool { return lists("second") == http.StatusOK })
+	if status := lists("first"); status != http.StatusUnauthorized {
+		t.Errorf("the first key: %d", status)
+	}
+	for status := 0; status != http.StatusTooManyRequests; status = lists("second") {
+		if status != 0 && status != http.StatusOK {
+			t.Fatalf("a list: %d", status)
+		}
+	}
+	for name, faulty := range map[string]func(){
+		"no such limit": func() { write(key("third"), plenty+",mcp.nonsense=1/1h") },
+		"a short key":   func() { write(`{"third": {"scopes": ["tools:all"], "key": "x"}}`, plenty) },
+	} {
+		before := strings.Count(srv.log.String(), "the last good one stays in force")
+		faulty()
+		eventually(t, time.Minute, name+" is refused", func() bool { return strings.Count(srv.log.String(), "the last good one stays in force") > before })
+		if second, third := lists("second"), lists("third"); second != http.StatusTooManyRequests || third != http.StatusUnauthorized {
+			t.Errorf("%s: %d, %d", name, second, third)
+		}
+	}
+	write(key("second"), plenty+",mcp.tools_list=off")
+	eventually(t, time.Minute, "the limit is gone", func() bool { return lists("second") == http.StatusOK })
+	if ok, lost := load.stop(); lost > 0 || ok == 0 {
+		t.Errorf("%d calls were answered, %d lost", ok, lost)
+	}
+}
+
 // TestStopUnderLoad sends SIGTERM to a server that is called all the time.
 // Whatever it took it answers; only connections that it refuses end the load.
 func TestStopUnderLoad(t *testing.T) {

@@ -30,12 +30,9 @@ type Server struct {
 // Authenticator is the one for every door. local, when not nil, is who a
 // caller of the MCP tier is that presents nothing.
 func (a *App) Authenticator(local *auth.Identity) *auth.Authenticator {
-	authenticator := &auth.Authenticator{Keys: a.Keys, Issuer: a.Issuer, Accounts: a.Accounts, Supabase: a.Supabase, Grants: a.Grants, Local: local}
+	authenticator := &auth.Authenticator{Keys: a.Keys, Issuer: a.Issuer, Accounts: a.Accounts, Supabase: a.Supabase, Grants: a.Grants, Local: local, Failures: a.limits.limiter}
 	if a.Audit != nil {
 		authenticator.Audit = a.Audit
-	}
-	if a.limits.limiter != nil {
-		authenticator.Failures = a.limits.limiter
 	}
 	return authenticator
 }
@@ -82,7 +79,7 @@ func (a *App) Server(ctx context.Context, local *auth.Identity, change ...func(*
 		Name: c.AppName, Version: a.ShownVersion(), Environment: c.Environment, PublicURL: a.PublicURL(),
 		MCP: door.Handler(), Health: a.Health, OnStop: func() { a.stopping(door) }, Drain: stopAnswering + stopRequests,
 		PublicOff: !c.PublicAPIEnabled, AppOff: !c.AppAPIEnabled, MCPOff: !c.MCPAPIEnabled, AllowQueryKey: c.MCPAllowQueryAPIKey,
-		Guard: guard, CORS: corsOf(c), RateLimiting: a.limits.limiter != nil, TrustedProxies: proxies,
+		Guard: guard, CORS: corsOf(c), RateLimiting: a.limits.limiter.Enabled, TrustedProxies: proxies,
 		MaxBody: c.MaxBodyBytes, MaxWebhookBody: c.WebhookMaxBytes, MaxFile: c.FileMaxBytes, TicketKey: ticketKey, Errors: a.errors})
 	if err != nil {
 		door.Close()

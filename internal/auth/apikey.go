@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"flowgate/internal/workflow"
@@ -44,7 +45,7 @@ type APIKeys struct {
 	store      store.Keys
 	nonces     store.Nonces // nil: signed requests are refused
 	pepper     []byte
-	configured map[string]*workflow.Key // by hash
+	configured atomic.Pointer[map[string]*workflow.Key] // by hash; nil: none
 	now        func() time.Time
 
 	mu    sync.Mutex
@@ -191,7 +192,7 @@ func (a *APIKeys) Verify(ctx context.Context, presented string, ip netip.Addr) (
 		presented = presented[:maxCredential]
 	}
 	sum := a.hash(presented)
-	key := a.configured[string(sum)]
+	key := a.ofConfiguration(string(sum))
 	id, wellFormed := parseKey(presented)
 	if wellFormed && key == nil {
 		var err error
@@ -231,7 +232,7 @@ func (a *APIKeys) accept(key *workflow.Key, ip netip.Addr) (*Identity, error) {
 	if !allowedFrom(key.AllowedIPs, ip) {
 		return nil, workflow.Errorf(workflow.CodeForbidden, "the key may not be used from this address; its owner says from where it may").WithReason("ip_not_allowed")
 	}
-	if a.configured[string(key.Hash)] == nil {
+	if a.ofConfiguration(string(key.Hash)) == nil {
 		a.mu.Lock()
 		a.used[key.ID] = a.now()
 		a.mu.Unlock()

@@ -82,10 +82,19 @@ func (k *ConfiguredKey) check(environment string) error {
 	return n.check()
 }
 
-// AddConfigured takes keys of the configuration in; owner tells the subject a
-// key's user has. It is called before keys are checked. One secret for two
-// keys is a fault.
+// AddConfigured takes keys of the configuration in, as PrepareConfigured has it.
 func (a *APIKeys) AddConfigured(keys []ConfiguredKey, owner func(email string) (string, error)) error {
+	apply, err := a.PrepareConfigured(keys, owner)
+	if err == nil {
+		apply()
+	}
+	return err
+}
+
+// PrepareConfigured returns what puts these keys of the configuration in the
+// place of those there are; owner tells the subject a key's user has. One
+// secret for two keys is a fault.
+func (a *APIKeys) PrepareConfigured(keys []ConfiguredKey, owner func(email string) (string, error)) (apply func(), err error) {
 	added := map[string]*workflow.Key{}
 	for _, k := range keys {
 		hash, _ := hex.DecodeString(k.KeyHash) // was checked
@@ -93,7 +102,7 @@ func (a *APIKeys) AddConfigured(keys []ConfiguredKey, owner func(email string) (
 			hash = a.hash(cmp.Or(k.Key, k.ID))
 		}
 		if added[string(hash)] != nil {
-			return fmt.Errorf("%.40q: has the same secret as another key", k.ID)
+			return nil, fmt.Errorf("%.40q: has the same secret as another key", k.ID)
 		}
 		name := k.ID
 		if k.Open() { // its id is its secret
@@ -104,13 +113,33 @@ func (a *APIKeys) AddConfigured(keys []ConfiguredKey, owner func(email string) (
 		if k.User != "" {
 			var err error
 			if subject, err = owner(k.User); err != nil {
-				return fmt.Errorf("%.40q: user: %w", k.ID, err)
+				return nil, fmt.Errorf("%.40q: user: %w", k.ID, err)
 			}
 		}
 		added[string(hash)] = &workflow.Key{ID: configuredPrefix + name, OwnerID: subject, ClientName: cmp.Or(k.ClientName, name), Hash: hash,
 			Scopes: slices.Clone(k.Scopes), RateLimitTier: cmp.Or(k.RateLimitTier, TierStandard), Active: k.Active == nil || *k.Active}
 	}
-	a.configured = added
+	return func() { a.configured.Store(&added) }, nil
+}
+
+// ofConfiguration returns the configuration's key with the hash; nil: there is
+// none.
+func (a *APIKeys) ofConfiguration(hash string) *workflow.Key {
+	if keys := a.configured.Load(); keys != nil {
+		return (*keys)[hash]
+	}
+	return nil
+}
+
+// configuredByID is ofConfiguration for an id.
+func (a *APIKeys) configuredByID(id string) *workflow.Key {
+	if keys := a.configured.Load(); keys != nil {
+		for _, k := range *keys {
+			if k.ID == id {
+				return k
+			}
+		}
+	}
 	return nil
 }
 

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"strings"
 
 	"flowgate/internal/workflow"
 )
@@ -39,15 +38,14 @@ func (a *Authenticator) still(ctx context.Context, id Identity) error {
 	return nil
 }
 
-// still reports whether the key may be used yet. Keys of the configuration
-// stay as long as the process.
+// still reports whether the key may be used yet.
 func (a *APIKeys) still(ctx context.Context, id string) error {
-	if strings.HasPrefix(id, configuredPrefix) {
-		return nil
-	}
-	key, err := a.lookup(ctx, id)
-	if err != nil {
-		return err
+	key := a.configuredByID(id)
+	if key == nil {
+		var err error
+		if key, err = a.lookup(ctx, id); err != nil {
+			return err
+		}
 	}
 	if key == nil || !key.RevokedAt.IsZero() {
 		return workflow.Errorf(workflow.CodeUnauthorized, "the API key was revoked").WithReason("invalid_api_key")

@@ -55,7 +55,7 @@ type Config struct {
 	MCPAPIKeyRequired   bool `key:"mcp_api_key_required" default:"true" doc:"Refuse MCP callers without an API key. False makes such a caller the local user; only on a loopback address outside production."`
 	MCPAllowQueryAPIKey bool `key:"mcp_allow_query_api_key" default:"false" doc:"Accept ?api_key= on the MCP tier. URLs leak, so leave it off beyond your own machine."`
 
-	MCPAPIKeys string `key:"mcp_api_keys" default:"" secret:"true" doc:"Keys of the configuration, as JSON text: {\"ci\": {\"client_name\": \"CI\", \"scopes\": [\"tools:execute\"], \"rate_limit_tier\": \"standard\", \"active\": true, \"user\": \"ann@example.org\", \"key_hash\": \"…\"}}. The hash is what flowgate keys hash prints. Outside production key may hold the key in clear instead; in development, with neither, the id is the key. Without user a key has a workspace of its own."`
+	MCPAPIKeys string `key:"mcp_api_keys" default:"" secret:"true" live:"true" doc:"Keys of the configuration, as JSON text: {\"ci\": {\"client_name\": \"CI\", \"scopes\": [\"tools:execute\"], \"rate_limit_tier\": \"standard\", \"active\": true, \"user\": \"ann@example.org\", \"key_hash\": \"…\"}}. The hash is what flowgate keys hash prints. Outside production key may hold the key in clear instead; in development, with neither, the id is the key. Without user a key has a workspace of its own."`
 
 	CORSOrigins          []string `group:"Browsers and bounds" key:"cors_origins" development:"http://localhost:3000,http://localhost:8080" live:"true" doc:"Origins whose pages may call this server from a browser, or none. To be set in staging and production."`
 	CORSAllowMethods     []string `key:"cors_allow_methods" default:"GET,HEAD,POST,PUT,PATCH,DELETE" live:"true" doc:"Methods that those pages may use."`
@@ -73,14 +73,14 @@ type Config struct {
 	EncryptionKey string `key:"encryption_key" default:"" secret:"true" doc:"Key that stored credentials are sealed under: 32 bytes in hex or base64. Several with commas, the newest first, change it: new ones are sealed under the first, all are opened, and at start the rest is sealed anew; a name and a colon may stand before each. Empty: made once and kept in the data folder; refused in production."`
 
 	RedisURL               string   `group:"Limits" key:"redis_url" default:"" secret:"true" doc:"Redis (7 or newer) in which several servers count rate limits together, note the nonces of signed requests, and tell each other what was revoked: redis://user:password@host:6379/0, rediss:// for TLS. While it is away limits are counted apart and signed requests are refused (503). Empty: each server counts alone; nonces are in the database."`
-	RateLimitEnabled       bool     `key:"rate_limit_enabled" default:"true" doc:"Limit what callers may do."`
-	PublicRateLimitEnabled bool     `key:"public_rate_limit_enabled" development:"false" staging:"true" production:"true" doc:"Limit the public tier, too."`
+	RateLimitEnabled       bool     `key:"rate_limit_enabled" default:"true" live:"true" doc:"Limit what callers may do."`
+	PublicRateLimitEnabled bool     `key:"public_rate_limit_enabled" development:"false" staging:"true" production:"true" live:"true" doc:"Limit the public tier, too."`
 	RateLimitStorage       string   `key:"rate_limit_storage" default:"auto" enum:"auto,memory,redis" doc:"Where requests are counted; auto: in Redis when redis_url is set, else in each server's memory."`
-	RateLimitStrategy      string   `key:"rate_limit_strategy" default:"sliding_window" enum:"sliding_window,fixed_window" doc:"How: in a window that slides, or anew at each full window."`
-	RateLimitReplicas      int      `key:"rate_limit_replicas" default:"1" min:"1" max:"10000" doc:"How many servers share redis_url. While it is away each counts alone and admits this part of every limit."`
-	RateLimits             []string `key:"rate_limits" default:"" doc:"Limits other than the defaults in docs/limits.md, such as mcp.invoke=5000/1h, public.docs=off, mcp.tool.execute_workflow=100/1h, webhook.path.orders=60/1m, tier.premium=20."`
-	MaxOpenPerCaller       int      `key:"max_open_per_caller" default:"128" min:"0" max:"1000000" doc:"Streams and waiting calls that one caller may hold open in one server. 0: no bound."`
-	MaxWebhookConcurrency  int      `key:"max_webhook_concurrency" default:"512" min:"1" max:"1000000" doc:"Calls of webhooks that are under way at once in one server; of one webhook a quarter of that."`
+	RateLimitStrategy      string   `key:"rate_limit_strategy" default:"sliding_window" enum:"sliding_window,fixed_window" live:"true" doc:"How: in a window that slides, or anew at each full window."`
+	RateLimitReplicas      int      `key:"rate_limit_replicas" default:"1" min:"1" max:"10000" live:"true" doc:"How many servers share redis_url. While it is away each counts alone and admits this part of every limit."`
+	RateLimits             []string `key:"rate_limits" default:"" live:"true" doc:"Limits other than the defaults in docs/limits.md, such as mcp.invoke=5000/1h, public.docs=off, mcp.tool.execute_workflow=100/1h, webhook.path.orders=60/1m, tier.premium=20."`
+	MaxOpenPerCaller       int      `key:"max_open_per_caller" default:"128" min:"0" max:"1000000" live:"true" doc:"Streams and waiting calls that one caller may hold open in one server. 0: no bound."`
+	MaxWebhookConcurrency  int      `key:"max_webhook_concurrency" default:"512" min:"1" max:"1000000" live:"true" doc:"Calls of webhooks that are under way at once in one server; of one webhook a quarter of that."`
 
 	AuditEnabled   bool          `group:"Audit" key:"audit_enabled" default:"true" doc:"Keep the audit log: every call and refusal, with who, which key, when and what became of it. What changes something is refused while it cannot be recorded."`
 	AuditRetention time.Duration `key:"audit_retention" default:"2160h" doc:"How long entries of the audit log are kept. 0: for ever."`

@@ -5,15 +5,21 @@ import "sync"
 // Holds bounds what is open at once, in this process: for each holder and in
 // all. Safe for concurrent use. A nil Holds bounds nothing.
 type Holds struct {
+	mu        sync.Mutex
 	each, all int // 0: no bound
-
-	mu    sync.Mutex
-	open  map[string]int
-	total int
+	open      map[string]int
+	total     int
 }
 
 // NewHolds returns bounds for one holder and for all together; 0: none.
 func NewHolds(each, all int) *Holds { return &Holds{each: each, all: all, open: map[string]int{}} }
+
+// Set changes the bounds. What is open stays open.
+func (h *Holds) Set(each, all int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.each, h.all = each, all
+}
 
 // Take notes that the holder opens one more. False: it may not. Otherwise the
 // caller gives it back with Give.

@@ -2,10 +2,12 @@ package ratelimit
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"flowgate/store"
@@ -17,33 +19,66 @@ type Options struct {
 	Strategy store.Strategy // store.SlidingWindow when empty
 	Rules    map[string]Limit
 	Tiers    Tiers
-	// PublicOff leaves the public tier's routes without limits.
-	PublicOff bool
-	Now       func() time.Time
+	// PublicOff leaves the public tier's routes without limits, Off everything.
+	PublicOff, Off bool
+	Now            func() time.Time
+}
+
+// inForce are the rules that a Limiter goes by, until others are set.
+type inForce struct {
+	Options
+	cached sync.Map // of rules by tier and names
 }
 
 // Limiter counts callers' calls against the rules. Safe for concurrent use. A
 // nil Limiter admits everything.
 type Limiter struct {
-	Options
+	counters store.Counters
+	clock    func() time.Time
+	force    atomic.Pointer[inForce]
 
 	mu      sync.Mutex
 	blocked map[string]time.Time // addresses that failed too often, until when
-	cached  sync.Map             // of rules by tier and names
 }
 
 // New returns a limiter.
 func New(o Options) *Limiter {
-	if o.Strategy == "" {
-		o.Strategy = store.SlidingWindow
-	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	l := &Limiter{counters: o.Counters, clock: o.Now, blocked: map[string]time.Time{}}
+	l.Set(o)
+	return l
+}
+
+// Set puts other rules in force; o's Counters and Now are not looked at. What
+// was counted stays counted, under rules of the same name and window.
+func (l *Limiter) Set(o Options) {
+	if o.Strategy == "" {
+		o.Strategy = store.SlidingWindow
 	}
 	if o.Tiers == nil {
 		o.Tiers = DefaultTiers()
 	}
-	return &Limiter{Options: o, blocked: map[string]time.Time{}}
+	l.force.Store(&inForce{Options: o})
+}
+
+// Enabled reports whether anything is limited.
+func (l *Limiter) Enabled() bool { return l != nil && !l.force.Load().Off }
+
+// InForce returns the rules that have a limit, by name, and the tiers.
+func (l *Limiter) InForce() ([]Rule, Tiers) {
+	if !l.Enabled() {
+		return nil, nil
+	}
+	f := l.force.Load()
+	var out []Rule
+	for _, name := range slices.Sorted(maps.Keys(f.Rules)) {
+		if limit := f.Rules[name]; limit.N > 0 && !(f.PublicOff && strings.HasPrefix(name, publicPrefix)) {
+			out = append(out, Rule{Name: name, Limit: limit})
+		}
+	}
+	return out, maps.Clone(f.Tiers)
 }
 
 // Quota is how one rule stands after a call.
@@ -67,14 +102,18 @@ type Decision struct {
 // first; those without a limit are passed over. tier multiplies; an unknown one
 // counts as standard. It is all or none: what one rule refuses no other counts.
 func (l *Limiter) Take(ctx context.Context, subject, tier string, names ...string) (Decision, error) {
-	if l == nil || l.PublicOff && strings.HasPrefix(names[0], "public.") {
+	if l == nil {
 		return Decision{}, nil
 	}
-	rules := l.rules(tier, names)
+	f := l.force.Load()
+	if f.Off || f.PublicOff && strings.HasPrefix(names[0], publicPrefix) {
+		return Decision{}, nil
+	}
+	rules := f.rules(tier, names)
 	if len(rules) == 0 {
 		return Decision{}, nil
 	}
-	states, refused, err := l.Counters.Take(ctx, l.Strategy, subject, rules)
+	states, refused, err := l.counters.Take(ctx, f.Strategy, subject, rules)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -93,38 +132,41 @@ func (l *Limiter) Take(ctx context.Context, subject, tier string, names ...strin
 }
 
 // rules are the counters' rules for names, made once for each tier.
-func (l *Limiter) rules(tier string, names []string) []store.CounterRule {
+func (f *inForce) rules(tier string, names []string) []store.CounterRule {
 	key := tier + "\n" + strings.Join(names, "\n")
-	if v, ok := l.cached.Load(key); ok {
+	if v, ok := f.cached.Load(key); ok {
 		rules, _ := v.([]store.CounterRule)
 		return rules
 	}
-	times, known := l.Tiers[tier]
+	times, known := f.Tiers[tier]
 	if !known {
-		times = l.Tiers["standard"]
+		times = f.Tiers["standard"]
 	}
 	var rules []store.CounterRule
 	set := false
 	for _, name := range names {
-		limit, ok := l.Rules[name]
+		limit, ok := f.Rules[name]
 		set = set || ok
 		if limit.N > 0 && times > 0 {
 			rules = append(rules, store.CounterRule{Name: name, Limit: limit.N * times, Window: limit.Window})
 		}
 	}
 	if set { // the names are the configuration's, and there are few of them
-		l.cached.Store(key, slices.Clip(rules))
+		f.cached.Store(key, slices.Clip(rules))
 	}
 	return rules
 }
 
 // Has reports whether there is a rule of that name with a limit.
-func (l *Limiter) Has(name string) bool { return l != nil && l.Rules[name].N > 0 }
+func (l *Limiter) Has(name string) bool {
+	return l.Enabled() && l.force.Load().Rules[name].N > 0
+}
 
 const (
-	ipPrefix   = "ip:"
-	failedRule = "auth.failed"
-	maxBlocked = 65536
+	ipPrefix     = "ip:"
+	publicPrefix = "public."
+	failedRule   = "auth.failed"
+	maxBlocked   = 65536
 )
 
 // Address names who is at an address: a whole /64 where it is one of IPv6,
@@ -146,7 +188,7 @@ func Address(ip string) string {
 // Blocked is how long nothing from the address is authenticated any more; 0:
 // it may try.
 func (l *Limiter) Blocked(ip string) time.Duration {
-	if l == nil {
+	if !l.Enabled() {
 		return 0
 	}
 	l.mu.Lock()
@@ -155,7 +197,7 @@ func (l *Limiter) Blocked(ip string) time.Duration {
 		return 0
 	}
 	subject := Address(ip)
-	left := l.blocked[subject].Sub(l.Now())
+	left := l.blocked[subject].Sub(l.clock())
 	if left <= 0 {
 		delete(l.blocked, subject)
 		return 0
@@ -166,7 +208,7 @@ func (l *Limiter) Blocked(ip string) time.Duration {
 // Failed counts a failed authentication from the address. Where too many were,
 // or where it cannot be counted, the address is blocked.
 func (l *Limiter) Failed(ctx context.Context, ip string) {
-	if l == nil || l.Rules[failedRule].N == 0 {
+	if !l.Has(failedRule) {
 		return
 	}
 	subject := Address(ip)
@@ -175,7 +217,7 @@ func (l *Limiter) Failed(ctx context.Context, ip string) {
 	switch {
 	case err != nil:
 		after = time.Second
-	case d.Refused == nil && d.Quotas[0].Remaining > 0:
+	case d.Refused == nil && (len(d.Quotas) == 0 || d.Quotas[0].Remaining > 0):
 		return
 	case d.Refused == nil:
 		after = d.Quotas[0].Reset // the last that may fail has failed
@@ -183,12 +225,12 @@ func (l *Limiter) Failed(ctx context.Context, ip string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.blocked) >= maxBlocked {
-		now := l.Now()
+		now := l.clock()
 		for k, until := range l.blocked {
 			if !until.After(now) || len(l.blocked) >= maxBlocked {
 				delete(l.blocked, k)
 			}
 		}
 	}
-	l.blocked[subject] = l.Now().Add(after)
+	l.blocked[subject] = l.clock().Add(after)
 }

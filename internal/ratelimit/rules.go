@@ -24,6 +24,9 @@ func (l Limit) String() string {
 	return fmt.Sprintf("%d/%s", l.N, shortDuration(l.Window))
 }
 
+// WindowText is the window as the configuration has it.
+func (l Limit) WindowText() string { return shortDuration(l.Window) }
+
 func shortDuration(d time.Duration) string {
 	switch {
 	case d%(24*time.Hour) == 0:

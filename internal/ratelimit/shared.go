@@ -15,15 +15,26 @@ import (
 type Shared struct {
 	Counters store.Counters
 	Local    *Memory
-	Replicas int // processes that share the counters; 1 when 0
+	Replicas int // processes that share the counters, to begin with; 1 when 0
 	Logger   *slog.Logger
 	// Patience is how long one call may wait for the counters; 250 ms when 0.
 	Patience time.Duration
 	// Pause is how long they are left alone after a failure; 1 s when 0.
 	Pause time.Duration
 
-	retryAt atomic.Int64 // unix nanoseconds; 0: they answer
-	local   atomic.Int64
+	retryAt  atomic.Int64 // unix nanoseconds; 0: they answer
+	local    atomic.Int64
+	replicas atomic.Int64 // in place of Replicas, once it is set
+}
+
+// SetReplicas says how many processes share the counters from now on.
+func (s *Shared) SetReplicas(n int) { s.replicas.Store(int64(n)) }
+
+func (s *Shared) sharers() int64 {
+	if n := s.replicas.Load(); n > 0 {
+		return n
+	}
+	return max(int64(s.Replicas), 1)
 }
 
 var _ store.Counters = (*Shared)(nil)
@@ -77,18 +88,19 @@ func (s *Shared) failed(err error) {
 	until := time.Now().Add(orDuration(s.Pause, time.Second)).UnixNano()
 	if s.retryAt.Swap(until) == 0 && s.Logger != nil {
 		s.Logger.Warn("rate limits are counted in this process alone, each divided by rate_limit_replicas: the shared counters do not answer",
-			"replicas", max(s.Replicas, 1), "error", err)
+			"replicas", s.sharers(), "error", err)
 	}
 }
 
 // share is this process's part of the rules.
 func (s *Shared) share(rules []store.CounterRule) []store.CounterRule {
-	if s.Replicas <= 1 {
+	replicas := s.sharers()
+	if replicas == 1 {
 		return rules
 	}
 	out := make([]store.CounterRule, len(rules))
 	for i, r := range rules {
-		r.Limit = max(r.Limit/int64(s.Replicas), 1)
+		r.Limit = max(r.Limit/replicas, 1)
 		out[i] = r
 	}
 	return out

@@ -41,9 +41,9 @@ func given(t time.Time) *time.Time {
 	return &t
 }
 
-func orEmpty(list []string) []string {
+func orEmpty[T any](list []T) []T {
 	if list == nil {
-		return []string{}
+		return []T{}
 	}
 	return list
 }

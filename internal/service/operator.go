@@ -18,7 +18,7 @@ type Operator struct {
 	// Health says how the components are, by name: up, down or off.
 	Health func(ctx context.Context) map[string]string
 	// Limits returns the rate limits in force.
-	Limits func(ctx context.Context) []LimitView
+	Limits func(ctx context.Context) OperatorLimits
 	// Errors are the newest failures of requests.
 	Errors *ErrorLog
 	// Version is the build's, Started when the process began.
@@ -29,8 +29,8 @@ type Operator struct {
 // LimitView is one rate limit.
 type LimitView struct {
 	Name   string `json:"name" jsonschema:"what is limited"`
-	Scope  string `json:"scope" jsonschema:"by what it is counted: ip, user or key"`
-	Limit  int    `json:"limit"`
+	Scope  string `json:"scope" jsonschema:"by what it is counted" enum:"ip,user,key,webhook"`
+	Limit  int64  `json:"limit" jsonschema:"requests in the window, of a caller of the tier standard"`
 	Window string `json:"window" jsonschema:"such as 1h"`
 }
 
@@ -105,17 +105,25 @@ func (s *Service) OperatorHealth(ctx context.Context, _ None) (*OperatorHealth, 
 
 // OperatorLimits are the rate limits.
 type OperatorLimits struct {
-	Enabled bool        `json:"enabled"`
-	Limits  []LimitView `json:"limits"`
+	Enabled        bool             `json:"enabled"`
+	Storage        string           `json:"storage" jsonschema:"where requests are counted" enum:"memory,redis"`
+	Degraded       bool             `json:"degraded" jsonschema:"Redis does not answer: each server counts alone, and admits its part of each limit"`
+	CountedLocally int64            `json:"counted_locally" jsonschema:"requests that this process counted alone, since Redis did not answer"`
+	Tiers          map[string]int64 `json:"tiers" jsonschema:"by what each tier multiplies the limits; 0: it has none"`
+	Limits         []LimitView      `json:"limits"`
 }
 
 // OperatorLimits returns the rate limits in force.
 func (s *Service) OperatorLimits(ctx context.Context, _ None) (*OperatorLimits, error) {
-	out := &OperatorLimits{Limits: []LimitView{}}
+	out := OperatorLimits{Storage: "memory"}
 	if s.Operator.Limits != nil {
-		out.Enabled, out.Limits = true, append(out.Limits, s.Operator.Limits(ctx)...)
+		out = s.Operator.Limits(ctx)
 	}
-	return out, nil
+	out.Limits = orEmpty(out.Limits)
+	if out.Tiers == nil {
+		out.Tiers = map[string]int64{}
+	}
+	return &out, nil
 }
 
 // OperatorErrorsInput says how many failures are wanted.
