@@ -127,6 +127,7 @@ func (s *Server) pass(ctx context.Context, w http.ResponseWriter, r *http.Reques
 			return workflow.ReasonOf(err)
 		}
 		defer release()
+		defer s.Metrics.Stream("mcp")()
 	}
 	ctx, stop := s.watch(withNotifier(ctx, out), p, stream)
 	if do != nil {

@@ -28,7 +28,6 @@ func (s *Server) authenticate(tier auth.Tier) echo.MiddlewareFunc {
 			p := auth.Present(r, tier, s.AllowQueryKey, s.MaxBody)
 			id, err := s.Authenticator.Authenticate(r.Context(), p)
 			if err != nil {
-				s.Metrics.AuthFailed(workflow.ReasonOf(err))
 				return err
 			}
 			c.Set(identityKey, id)

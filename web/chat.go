@@ -98,7 +98,7 @@ func (s *Server) streamChat(c echo.Context, session string, after int64, oneTurn
 		}
 		return err
 	}
-	return s.serveStream(c, stream{follow: follow, fault: func(err error) streamEvent {
+	return s.serveStream(c, stream{kind: "chat", follow: follow, fault: func(err error) streamEvent {
 		f := workflow.TurnFailure{Code: "STREAM_ERROR", Message: workflow.MessageOf(err), Recoverable: true}
 		return streamEvent{Data: service.ChatEvent{Type: "error", SessionID: session, Content: f, Error: f, Timestamp: time.Now().UnixMilli(), Final: true}}
 	}})

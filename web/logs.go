@@ -20,7 +20,7 @@ func (s *Server) streamLogs(c echo.Context) error {
 		return err
 	}
 	id := pathParam(c, "execution_id")
-	return s.serveStream(c, stream{follow: func(ctx context.Context, out *eventSink) error {
+	return s.serveStream(c, stream{kind: "execution", follow: func(ctx context.Context, out *eventSink) error {
 		return s.Service.FollowExecution(ctx, id, after, out.Open, func(e workflow.Event) error {
 			return out.Send(streamEvent{ID: e.Seq, Data: e})
 		})

@@ -41,6 +41,8 @@ type streamEvent struct {
 
 // stream says how events are got and how faults are told.
 type stream struct {
+	// kind is what it is of, for the metrics: chat or execution.
+	kind string
 	// follow sends the events, in order, until they are over or ctx ends. It
 	// runs on a goroutine of its own, and ctx ends when the client leaves, when
 	// it may not listen any more, and when the server stops. What must outlive
@@ -113,6 +115,7 @@ func (s *Server) serveStream(c echo.Context, st stream) error {
 		return err
 	}
 	defer release()
+	defer s.Metrics.Stream(st.kind)()
 	ctx, cancel := context.WithCancelCause(c.Request().Context())
 	defer cancel(nil)
 	out := &eventSink{ctx: ctx, events: make(chan []byte, streamBuffer)}

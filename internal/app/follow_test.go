@@ -83,6 +83,9 @@ func TestExecutionIsFollowed(t *testing.T) {
 	if err := json.Unmarshal([]byte(seen[len(seen)-1].data), &end); err != nil || end.Status != "success" {
 		t.Errorf("the last event is %s", seen[len(seen)-1].data)
 	}
+	if metrics := srv.get(t, "/api/public/metrics"); !strings.Contains(metrics, `flowgate_streams_total{kind="execution"}`) {
+		t.Error("the metrics do not tell of streams")
+	}
 	var logs struct{ Events []object }
 	p.ok(t, "GET", "/executions/"+e.ExecutionID+"/logs?limit=1000", nil, &logs)
 	if len(logs.Events) != len(seen) {

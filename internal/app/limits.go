@@ -29,7 +29,7 @@ func (a *App) openLimits() error {
 	local := ratelimit.NewMemory(nil, 0)
 	o.Counters = local
 	if a.Redis != nil && c.RateLimitStorage != "memory" {
-		a.limits.shared = &ratelimit.Shared{Counters: a.Redis, Local: local, Replicas: c.RateLimitReplicas, Logger: a.Log}
+		a.limits.shared = &ratelimit.Shared{Counters: a.Redis, Local: local, Replicas: c.RateLimitReplicas, Logger: a.Log, OnLocal: a.Metrics.CountedLocally}
 		o.Counters = a.limits.shared
 	}
 	a.limits.limiter = ratelimit.New(o)

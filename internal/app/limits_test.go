@@ -49,6 +49,17 @@ func TestLimitsWithoutRedis(t *testing.T) {
 			t.Errorf("call %d: %d %v", i+1, resp.StatusCode, body)
 		}
 	}
+	metrics := ""
+	eventually(t, time.Minute, "it is noticed that no news can be heard", func() bool {
+		metrics = s.get(t, "/api/public/metrics")
+		return strings.Contains(metrics, `flowgate_redis_errors_total{operation="hear"} `)
+	})
+	for _, line := range []string{`flowgate_rate_limited_total{scope="public"} 1`, `flowgate_rate_limit_counted_locally_total `,
+		`flowgate_redis_errors_total{operation="count"} `, `flowgate_component_up{component="redis"} 0`} {
+		if !strings.Contains(metrics, line) || strings.Contains(metrics, line+"0") {
+			t.Errorf("the metrics do not say %s", line)
+		}
+	}
 }
 
 // TestLimitsAreShared has two servers count one key's calls together.

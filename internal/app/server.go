@@ -30,7 +30,7 @@ type Server struct {
 // Authenticator is the one for every door. local, when not nil, is who a
 // caller of the MCP tier is that presents nothing.
 func (a *App) Authenticator(local *auth.Identity) *auth.Authenticator {
-	authenticator := &auth.Authenticator{Keys: a.Keys, Issuer: a.Issuer, Accounts: a.Accounts, Supabase: a.Supabase, Grants: a.Grants, Local: local, Failures: a.limits.limiter}
+	authenticator := &auth.Authenticator{Keys: a.Keys, Issuer: a.Issuer, Accounts: a.Accounts, Supabase: a.Supabase, Grants: a.Grants, Local: local, Failures: a.limits.limiter, Metrics: a.Metrics}
 	if a.Audit != nil {
 		authenticator.Audit = a.Audit
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"flowgate/internal/telemetry"
 	"flowgate/internal/workflow"
 )
 
@@ -29,6 +30,8 @@ type Authenticator struct {
 	Failures Failures
 	// Audit records failed authentications. Nil: nothing does.
 	Audit Refusals
+	// Metrics counts them. Nil: nothing does.
+	Metrics *telemetry.Metrics
 }
 
 // Authenticate returns who presented p. On the MCP tier that is an API key,
@@ -37,11 +40,13 @@ type Authenticator struct {
 // identity is configured. A signed request is accepted once.
 func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (*Identity, error) {
 	if err := a.blocked(ctx, p); err != nil {
+		a.Metrics.RateLimited("authentication")
 		a.refused(ctx, p, err)
 		return nil, err
 	}
 	id, err := a.check(ctx, p, true)
 	if err != nil {
+		a.Metrics.AuthFailed(workflow.ReasonOf(err))
 		a.refused(ctx, p, err)
 		a.failed(ctx, p, err)
 	}

@@ -17,6 +17,8 @@ type Shared struct {
 	Local    *Memory
 	Replicas int // processes that share the counters, to begin with; 1 when 0
 	Logger   *slog.Logger
+	// OnLocal is told of each call that is counted here; nil: nobody is.
+	OnLocal func()
 	// Patience is how long one call may wait for the counters; 250 ms when 0.
 	Patience time.Duration
 	// Pause is how long they are left alone after a failure; 1 s when 0.
@@ -61,6 +63,9 @@ func (s *Shared) Take(ctx context.Context, strategy store.Strategy, subject stri
 		s.failed(err)
 	}
 	s.local.Add(1)
+	if s.OnLocal != nil {
+		s.OnLocal()
+	}
 	return s.Local.Take(ctx, strategy, subject, s.share(rules))
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"flowgate/internal/auth"
@@ -81,8 +82,16 @@ func (s *Service) limit(ctx context.Context, h http.Header, subject, tier string
 	refusal := workflow.Errorf(workflow.CodeRateLimited, "the limit %s of %d requests in %s is used up; try again in %d seconds",
 		d.Refused.Rule, d.Refused.Limit, d.Refused.Window, after)
 	refusal.Details = map[string]any{"retry_after": after, "limit": d.Refused.Limit, "window_seconds": int64(d.Refused.Window / time.Second), "rule": d.Refused.Rule}
-	s.Refused(ctx, d.Refused.Rule, nil, refusal)
+	s.limited(ctx, d.Refused.Rule, refusal)
 	return refusal
+}
+
+// limited notes a refusal by a limit: in the metrics by its scope, which is how
+// its name begins.
+func (s *Service) limited(ctx context.Context, rule string, refusal error) {
+	scope, _, _ := strings.Cut(rule, ".")
+	s.Metrics.RateLimited(scope)
+	s.Refused(ctx, rule, nil, refusal)
 }
 
 // tellQuotas writes the RateLimit and RateLimit-Policy fields
@@ -157,7 +166,7 @@ func (s *Service) HoldWebhook(ctx context.Context, path string) (release func(),
 func (s *Service) tooMany(ctx context.Context, rule, message string) error {
 	err := workflow.Errorf(workflow.CodeRateLimited, "%s", message).WithReason("too_many_open")
 	err.Details = map[string]any{"retry_after": 5, "rule": rule}
-	s.Refused(ctx, rule, nil, err)
+	s.limited(ctx, rule, err)
 	return err
 }
 

@@ -30,14 +30,15 @@ type Metrics struct {
 	nodes   *bound[pair, prometheus.Observer]
 	running prometheus.Gauge
 
-	storeErrors *bound[pair, prometheus.Counter]
-	redisErrors *bound[string, prometheus.Counter]
-	limited     *bound[string, prometheus.Counter]
-	unknown     *bound[string, prometheus.Counter]
-	open        *bound[string, prometheus.Gauge]
-	opened      *bound[string, prometheus.Counter]
-	reloads     *bound[string, prometheus.Counter]
-	components  *bound[string, prometheus.Gauge]
+	storeErrors    *bound[pair, prometheus.Counter]
+	redisErrors    *bound[string, prometheus.Counter]
+	limited        *bound[string, prometheus.Counter]
+	countedLocally prometheus.Counter
+	unknown        *bound[string, prometheus.Counter]
+	open           *bound[string, prometheus.Gauge]
+	opened         *bound[string, prometheus.Counter]
+	reloads        *bound[string, prometheus.Counter]
+	components     *bound[string, prometheus.Gauge]
 }
 
 type (
@@ -97,6 +98,7 @@ func (m *Metrics) trouble(r *prometheus.Registry) {
 	m.storeErrors = bind(func(k pair) prometheus.Counter { return failed.WithLabelValues(k.a, k.b) })
 	m.redisErrors = counters(r, "flowgate_redis_errors_total", "Failures of Redis, by what was asked of it.", "operation")
 	m.limited = counters(r, "flowgate_rate_limited_total", "Calls refused by a rate limit, by its scope.", "scope")
+	m.countedLocally = counterVec(r, "flowgate_rate_limit_counted_locally_total", "Calls that this process counted alone against its part of a limit, since Redis did not answer.").WithLabelValues()
 	m.unknown = counters(r, "flowgate_auth_failures_total", "Callers refused because they did not prove who they are, by reason.", "reason")
 	up := gaugeVec(r, "flowgate_component_up", "1 while the component answers health's questions, else 0.", "component")
 	m.components = bind(func(k string) prometheus.Gauge { return up.WithLabelValues(k) })

@@ -45,6 +45,7 @@ func TestMetrics(t *testing.T) {
 		`flowgate_store_errors_total{backend="sqlite",code="unavailable"} 1`,
 		`flowgate_redis_errors_total{operation="count"} 1`,
 		`flowgate_rate_limited_total{scope="mcp"} 1`,
+		`flowgate_rate_limit_counted_locally_total 1`,
 		`flowgate_auth_failures_total{reason="invalid_token"} 1`,
 		`flowgate_streams_open{kind="chat"} 0`,
 		`flowgate_streams_total{kind="chat"} 1`,
@@ -80,6 +81,7 @@ func record(m *Metrics) {
 	m.StoreError("sqlite", "unavailable")
 	m.RedisError("count")
 	m.RateLimited("mcp")
+	m.CountedLocally()
 	m.AuthFailed("invalid_token")
 	m.Stream("chat")()
 	m.Reloaded(true)

@@ -116,8 +116,16 @@ func (m *Metrics) RedisError(operation string) {
 	}
 }
 
+// CountedLocally records a call that this process counted against its limit
+// alone, since the shared counters did not answer.
+func (m *Metrics) CountedLocally() {
+	if m != nil {
+		m.countedLocally.Inc()
+	}
+}
+
 // RateLimited records a refusal by a limit of that scope: public, app, mcp,
-// webhook, authentication.
+// webhook, authentication, or open for what is held open at once.
 func (m *Metrics) RateLimited(scope string) {
 	if m != nil {
 		increase(m.limited, scope)

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"strings"
+	"sync"
 	"time"
 
 	client "github.com/redis/go-redis/v9"
@@ -46,9 +47,19 @@ type Store struct {
 	onFailure func(operation string)
 }
 
+// quiet keeps the library from writing to standard error by itself: what fails
+// comes back as errors.
+var quiet = sync.OnceFunc(func() { client.SetLogger(silent{}) }) //nolint:gochecknoglobals // the library has one logger for all
+
+type silent struct{}
+
+// Printf implements the library's logger.
+func (silent) Printf(context.Context, string, ...any) {}
+
 // Open prepares connections; the server need not be there yet. It fails only
 // when the address is not understood.
 func Open(o Options) (*Store, error) {
+	quiet()
 	opts, err := client.ParseURL(o.URL)
 	if err != nil { // its text may hold the password
 		return nil, workflow.Errorf(workflow.CodeInvalid, "the address of Redis is not understood; it is like redis://user:password@host:6379/0")
