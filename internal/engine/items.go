@@ -33,6 +33,27 @@ func pinnedItems(pinned []any) []workflow.Item {
 	return items
 }
 
+// pairInputs returns the inputs of a node run with each item paired to itself:
+// where a node hands an item on, that is what it was made from. The items
+// given stay as they are, for they are another node's outputs.
+func pairInputs(inputs [][]workflow.Item) [][]workflow.Item {
+	own := make([][]workflow.Item, len(inputs))
+	for input, items := range inputs {
+		if len(items) == 0 {
+			own[input] = items
+			continue
+		}
+		own[input] = append([]workflow.Item(nil), items...)
+		pairings, refs := make([]workflow.Pairing, len(items)), make([]workflow.Pair, len(items))
+		for i := range items {
+			refs[i] = workflow.Pair{Item: i, Input: input}
+			pairings[i].Refs = refs[i : i+1 : i+1]
+			own[input][i].Paired = &pairings[i]
+		}
+	}
+	return own
+}
+
 // pairOutputs fills in pairings that are missing where they are beyond doubt:
 // one input with one item, or as many items on the only output as on the only
 // input. Items handed on from elsewhere are not changed but copied.

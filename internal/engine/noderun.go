@@ -30,6 +30,7 @@ func (x *execution) runTask(ctx context.Context, t task) bool {
 	if t.v.node.ExecuteOnce {
 		t.inputs = firstItems(t.inputs)
 	}
+	t.inputs = pairInputs(t.inputs)
 	x.nodeStarted(ctx, t.v, run)
 	began := time.Now()
 	inner, span := x.span(ctx, t.v)

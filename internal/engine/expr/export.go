@@ -57,7 +57,7 @@ func (v *vm) primitive(val goja.Value) (any, error) {
 		return nil, nil
 	}
 	if sym, ok := val.(*goja.Symbol); ok {
-		return "Symbol(" + sym.String() + ")", nil
+		return Symbol{Text: "Symbol(" + sym.String() + ")"}, nil
 	}
 	switch x := val.Export().(type) {
 	case string:
@@ -142,7 +142,7 @@ func (x *exporter) form(val goja.Value) (any, error) {
 	return x.value(val, 1)
 }
 
-// value converts at a depth. Functions and undefined give Undefined, which
+// value converts at a depth. Functions, symbols and undefined give Undefined, which
 // lists write as null and objects leave out; below the top NaN is null.
 func (x *exporter) value(val goja.Value, depth int) (any, error) {
 	if x.left--; x.left < 0 || depth > maxValueDepth {
@@ -189,6 +189,10 @@ func (x *exporter) leaf(val goja.Value, depth int) (any, error) {
 	case float64:
 		if depth > 0 && (math.IsNaN(p) || math.IsInf(p, 0)) {
 			return nil, err
+		}
+	case Symbol:
+		if depth > 0 {
+			return Undefined, err
 		}
 	}
 	return out, err

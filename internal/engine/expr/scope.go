@@ -113,11 +113,21 @@ func (o Opaque) JSONValue() any { return o.JSON }
 // MarshalJSON writes the JSON form.
 func (o Opaque) MarshalJSON() ([]byte, error) { return workflow.AppendJSON(nil, o.JSON) }
 
+// Symbol is a JavaScript symbol: it has a text, but no JSON form, so that a
+// field it is stored in is left out.
+type Symbol struct{ Text string }
+
+// SymbolText lets packages recognise a Symbol without importing this one.
+func (s Symbol) SymbolText() string { return s.Text }
+
+// MarshalJSON writes null.
+func (Symbol) MarshalJSON() ([]byte, error) { return []byte("null"), nil }
+
 // Plain returns v as JSON kinds only: Undefined becomes nil and an Opaque its
 // JSON form, at any depth. Values that hold neither are returned as they are.
 func Plain(v any) any {
 	switch v := v.(type) {
-	case UndefinedValue:
+	case UndefinedValue, Symbol:
 		return nil
 	case Opaque:
 		return v.JSON

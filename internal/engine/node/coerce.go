@@ -73,6 +73,8 @@ func textOf(v any) string {
 		return strconv.FormatBool(v)
 	case float64:
 		return numberText(v)
+	case symbolValue:
+		return v.SymbolText()
 	}
 	if isUndefined(v) {
 		return ""

@@ -83,16 +83,15 @@ func (c *filterCondition) holds(ctx context.Context, r rules, i int) (bool, erro
 	op := c.Operator
 	undefined := isUndefined(left)
 	left = plain(left)
-	switch op.Operation {
-	case "exists":
-		return left != nil, nil
-	case "notExists":
-		return left == nil, nil
-	}
+	exists := left != nil
 	if left, err = r.convert(left, op.Type, "left value"); err != nil {
 		return false, err
 	}
 	switch op.Operation {
+	case "exists":
+		return exists, nil
+	case "notExists":
+		return !exists, nil
 	case "empty":
 		return r.isEmpty(left, op.Type), nil
 	case "notEmpty":

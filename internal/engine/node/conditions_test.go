@@ -31,6 +31,8 @@ func TestConditions(t *testing.T) {
 		{`""`, "string", "empty", `null`, "", "true"},
 		{`"={{ $json.missing }}"`, "string", "exists", `null`, "", "false"},
 		{`null`, "string", "notExists", `null`, "", "true"},
+		{`5`, "string", "exists", `null`, "", "error"},
+		{`5`, "string", "exists", `null`, loose2, "true"},
 		{`31`, "number", "gt", `30`, "", "true"},
 		{`null`, "number", "gt", `30`, "", "false"},
 		{`"={{ $json.missing }}"`, "number", "lt", `30`, "", "false"},

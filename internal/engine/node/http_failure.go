@@ -19,6 +19,7 @@ import (
 
 // statusSentences say what a status means for the one who built the workflow.
 var statusSentences = map[int]string{
+	http.StatusNotModified:           "The service says that nothing has changed",
 	http.StatusBadRequest:            "The service did not understand the request",
 	http.StatusUnauthorized:          "The service does not accept the credentials",
 	http.StatusPaymentRequired:       "The service asks for a payment",
@@ -39,13 +40,17 @@ var statusSentences = map[int]string{
 	http.StatusGatewayTimeout:        "The service waited too long for what is behind it",
 }
 
-// statusFailure is the failure of an answer of 400 or above.
+// statusFailure is the failure of an answer that is neither a success nor a
+// redirect that was followed.
 func statusFailure(a *httpAnswer) *Failure {
 	sentence := statusSentences[a.Status]
 	if sentence == "" {
 		sentence = "The service refused the request"
-		if a.Status >= 500 {
+		switch {
+		case a.Status >= 500:
 			sentence = "The service failed"
+		case a.Status < 400:
+			sentence = "The service sends to another address, and redirects are not followed"
 		}
 	}
 	code := "ERR_BAD_REQUEST"

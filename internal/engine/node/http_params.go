@@ -93,7 +93,7 @@ type HTTPRedirect struct {
 // HTTPResponseOptions say what becomes of an answer.
 type HTTPResponseOptions struct {
 	Full     bool   `json:"fullResponse" doc:"Return {body, headers, statusCode, statusMessage} instead of the body alone."`
-	NeverErr bool   `json:"neverError" doc:"Do not fail on a status of 400 or above."`
+	NeverErr bool   `json:"neverError" doc:"Do not fail on a status other than 2xx."`
 	Format   string `json:"responseFormat" default:"autodetect" enum:"autodetect,json,text,file" doc:"How the body is read. autodetect goes by its content type."`
 	Property string `json:"outputPropertyName" default:"data" doc:"Where text goes in the item, or the name of the file."`
 }

@@ -35,7 +35,7 @@ type HTTPOptionsOld struct {
 	CustomMimeType  string `json:"bodyContentCustomMimeType" doc:"MIME type of a raw body."`
 	FollowRedirect  *bool  `json:"followRedirect" doc:"Follow redirects; they are unless this is false."`
 	Full            bool   `json:"fullResponse" doc:"Return {body, headers, statusCode, statusMessage} instead of the body alone."`
-	IgnoreStatus    bool   `json:"ignoreResponseCode" doc:"Do not fail on a status of 400 or above."`
+	IgnoreStatus    bool   `json:"ignoreResponseCode" doc:"Do not fail on a status other than 2xx."`
 	Proxy           string `json:"proxy" doc:"Proxy to go through."`
 	Timeout         int    `json:"timeout" default:"300000" doc:"Milliseconds to wait for the whole answer."`
 	ArrayFormat     string `json:"queryParameterArrays" doc:"How list values are written in the query."`

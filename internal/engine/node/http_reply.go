@@ -11,7 +11,7 @@ import (
 
 // items makes items of an answer, or the failure that it is.
 func (k *httpCall) items(in workflow.Item, a *httpAnswer) ([]workflow.Item, error) {
-	if a.Status >= 400 && !k.neverErr {
+	if (a.Status < 200 || a.Status > 299) && !k.neverErr {
 		return nil, statusFailure(a)
 	}
 	switch k.formatFor(a) {

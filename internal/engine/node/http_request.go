@@ -32,7 +32,7 @@ func httpRequest() *Type {
 	}
 }
 
-const httpDocs = `A status of 400 or above fails the item, unless options.response.response.neverError is set. ` +
+const httpDocs = `A status other than 2xx fails the item (so does a redirect that is not followed), unless options.response.response.neverError is set. ` +
 	`With onError "continueRegularOutput" a failed item becomes {error: {message, name, code, status?}}; code is for instance ECONNREFUSED, ENOTFOUND or ECONNABORTED. ` +
 	`options.response.response.fullResponse gives {body, headers, statusCode, statusMessage}. ` +
 	`Requests to private addresses are refused unless the operator allows them.`

@@ -176,6 +176,8 @@ func TestHTTPFailures(t *testing.T) {
 	t.Cleanup(secure.Close)
 	cases := []struct{ name, params, code, message string }{
 		{"status", `{"url":"` + echo.URL + `/status/404"}`, "404", "status 404"},
+		{"a redirect that is not followed", `{"url":"` + loop.URL + `","options":{"redirect":{"redirect":{"followRedirects":false}}}}`, "302", "not followed"},
+		{"not modified", `{"url":"` + echo.URL + `/status/304"}`, "304", "nothing has changed"},
 		{"bad json", `{"url":"` + echo.URL + `/badjson"}`, "ERR_BAD_RESPONSE", "not valid JSON"},
 		{"closed port", `{"url":"` + gone.URL + `"}`, "ECONNREFUSED", "refused"},
 		{"no host", `{"url":"http://no-such-host.invalid/"}`, "ENOTFOUND", "not found"},

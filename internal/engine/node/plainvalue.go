@@ -2,12 +2,14 @@ package node
 
 import "flowgate/internal/workflow"
 
-// Evaluators return two kinds of value that are not JSON kinds: one that says
-// "undefined", and objects that only have a JSON form. They are recognised by
-// their methods, so that this package need not know the evaluator.
+// Evaluators return three kinds of value that are not JSON kinds: one that says
+// "undefined", objects that only have a JSON form, and symbols, which have none.
+// They are recognised by their methods, so that this package need not know the
+// evaluator.
 type (
 	undefinedValue interface{ IsUndefined() bool }
 	opaqueValue    interface{ JSONValue() any }
+	symbolValue    interface{ SymbolText() string }
 )
 
 // isUndefined reports whether an evaluator's result is no value at all.
@@ -43,6 +45,8 @@ func plain(v any) any {
 		return out
 	case opaqueValue:
 		return plain(v.JSONValue())
+	case symbolValue:
+		return nil
 	}
 	if isUndefined(v) {
 		return nil

@@ -174,8 +174,16 @@ func (p *setParams) setOne(ctx context.Context, out *workflow.Object, name, kind
 	if err != nil {
 		return err
 	}
-	if o, ok := v.(opaqueValue); ok && kind == "string" {
-		v = jsonText(o.JSONValue())
+	switch special := v.(type) {
+	case opaqueValue:
+		if kind == "string" {
+			v = jsonText(special.JSONValue())
+		}
+	case symbolValue:
+		if kind != "string" && p.Options.IgnoreConversionErrors {
+			return nil // it stays a symbol, which no item can hold
+		}
+		v = special.SymbolText()
 	}
 	v = plain(v)
 	typed, ok := convertField(v, kind)
