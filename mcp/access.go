@@ -92,7 +92,11 @@ func (s *Server) watch(ctx context.Context, p auth.Presented, stream bool) (_ co
 		tick := time.NewTicker(s.Recheck)
 		defer tick.Stop()
 		for {
-			if _, err := s.Authenticator.Reauthenticate(ctx, p); denied(err) {
+			id, err := s.Authenticator.Reauthenticate(ctx, p)
+			if err == nil && stream {
+				err = id.Expired(time.Now())
+			}
+			if denied(err) {
 				cancel(err)
 				return
 			}

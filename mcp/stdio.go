@@ -23,8 +23,10 @@ const maxStdioCalls = 128
 // ServeStdio speaks the protocol with one client, for id, over in and out:
 // one message a line. Nothing but protocol is written to out. It returns nil
 // when in ends or ctx does, after the calls under way have ended; those that
-// take longer than Options.Drain are cancelled. in is read in the background
-// and may stay blocked in one last Read when ctx ends first.
+// take longer than Options.Drain are cancelled. When id may not go on, for
+// instance since its key was revoked, it cancels what is under way and returns
+// why. in is read in the background and may stay blocked in one last Read when
+// it is not in that ends first.
 func (s *Server) ServeStdio(ctx context.Context, id *auth.Identity, in io.Reader, out io.Writer) error {
 	if id == nil {
 		return errors.New("mcp: stdio needs an identity")
@@ -41,8 +43,19 @@ func (s *Server) ServeStdio(ctx context.Context, id *auth.Identity, in io.Reader
 	defer s.core.UnregisterSession(context.WithoutCancel(ctx), session.SessionID())
 	calls = withNotifier(s.core.WithContext(calls, session), c)
 	c.background.Go(func() { c.forward(calls, session) })
+	reading, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	c.background.Go(func() {
+		if err := s.untilRefused(calls, id); err != nil {
+			end(err)
+			cancel()
+		}
+	})
 
-	err := c.read(ctx, calls, in, s.MaxBody)
+	err := c.read(reading, calls, in, s.MaxBody)
+	if cause := context.Cause(reading); err == nil && denied(cause) {
+		err = cause
+	}
 	drained := time.AfterFunc(s.Drain, cancel)
 	c.calls.Wait()
 	drained.Stop()
@@ -54,6 +67,23 @@ func (s *Server) ServeStdio(ctx context.Context, id *auth.Identity, in io.Reader
 		err = c.writeErr
 	}
 	return err
+}
+
+// untilRefused returns why id may not go on, as soon as that is so; nil when ctx
+// ends first.
+func (s *Server) untilRefused(ctx context.Context, id *auth.Identity) error {
+	tick := time.NewTicker(s.Recheck)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if err := s.Authenticator.Recheck(ctx, id); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 // stdioConn is the connection to one client.

@@ -234,3 +234,34 @@ func TestStdioBrokenOutput(t *testing.T) {
 type broken struct{}
 
 func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func TestStdioEndsWithItsKey(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.Recheck = 20 * time.Millisecond })
+	secret, key, err := w.keys.Create(t.Context(), auth.NewKey{OwnerID: owner, ClientName: "t", Scopes: []string{"tools:execute"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := w.Authenticator.Authenticate(t.Context(), auth.Presented{APIKey: secret, Tier: auth.TierMCP})
+	if err != nil {
+		t.Fatal(err)
+	}
+	workflowID := w.workflow(t)
+	started, release := blocked(w)
+	defer release()
+	p := w.pipe(t, t.Context(), id)
+	p.send(t, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"execute_workflow","arguments":{"workflow_id":"`+workflowID+`"}}}`)
+	<-started
+	if err := w.keys.Revoke(t.Context(), owner, key.ID); err != nil {
+		t.Fatal(err)
+	}
+	m := p.next(t)
+	if result, _ := m["result"].(map[string]any); m["id"] != 1.0 || m["error"] == nil && result["isError"] != true {
+		t.Errorf("the call gave %v", m)
+	}
+	if p.out.Scan() {
+		t.Errorf("and there is more: %s", p.out.Text())
+	}
+	if err := <-p.done; workflow.ReasonOf(err) != "invalid_api_key" {
+		t.Errorf("it ended with %v", err)
+	}
+}

@@ -243,3 +243,31 @@ func TestResumeAfter(t *testing.T) {
 		}
 	}
 }
+
+// TestStreamsAndTicketsEndWithTheToken has a stream by header and one by ticket
+// end when the token does that opened them, and the ticket open none afterwards.
+func TestStreamsAndTicketsEndWithTheToken(t *testing.T) {
+	w := streamWorld(t, stream{follow: untilOver})
+	w.times.recheck = 20 * time.Millisecond
+	w.token = w.user(t, owner, 3*time.Second)
+	began := time.Now()
+	r := w.app(t, "POST", "/api/app/test/ticket", "")
+	text, _ := r.json["ticket"].(string)
+	expires, err := time.Parse(time.RFC3339, r.json["expires_at"].(string))
+	if err != nil || expires.After(began.Add(4*time.Second)) {
+		t.Errorf("the ticket is good until %v, %v", expires, err)
+	}
+	_, byHeader := w.listen(t, "/api/app/test")
+	_, byTicket := w.listen(t, "/api/app/test?ticket="+text)
+	for name, lines := range map[string]<-chan string{"header": byHeader, "ticket": byTicket} {
+		if got := rest(lines); !contains(got, "first") || !contains(got, "token_expired") {
+			t.Errorf("by %s: %q", name, got)
+		}
+	}
+	if time.Now().Before(expires) {
+		t.Error("the streams ended before the token")
+	}
+	if r := w.send(t, "GET", "/api/app/test?ticket="+text, ""); r.status != 401 || r.json["error"] != "ticket_expired" {
+		t.Errorf("the ticket afterwards: %d %s", r.status, r.body)
+	}
+}

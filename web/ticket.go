@@ -16,7 +16,8 @@ import (
 	"flowgate/internal/workflow"
 )
 
-// ticketLife is how long a ticket opens its stream, again and again.
+// ticketLife is how long a ticket opens its stream, again and again; it ends
+// with the token it was got with, and so do streams it opened.
 const ticketLife = 10 * time.Minute
 
 // ticket lets an EventSource client, which cannot send headers, open one
@@ -36,6 +37,9 @@ func (s *Server) giveTicket(c echo.Context, stream, path string) error {
 		return workflow.Errorf(workflow.CodeUnauthorized, "sign in first").WithReason("missing_token")
 	}
 	t := ticket{Identity: *id, Stream: stream, Expires: time.Now().Add(ticketLife).UTC()}
+	if !id.Expires.IsZero() && id.Expires.Before(t.Expires) {
+		t.Expires = id.Expires.UTC()
+	}
 	data, err := json.Marshal(t)
 	if err != nil {
 		return err

@@ -393,3 +393,24 @@ func TestFailuresAreForgotten(t *testing.T) {
 		t.Errorf("%d keys are kept", len(f.since))
 	}
 }
+
+func TestRecheckEndsWithTheToken(t *testing.T) {
+	t.Parallel()
+	w := newPeople(t, nil)
+	s := w.ann(t)
+	id, err := w.app(t, s.AccessToken)
+	if err != nil || id.Expires.Unix() != s.ExpiresAt {
+		t.Fatalf("good until %v, want %d; %v", id.Expires, s.ExpiresAt, err)
+	}
+	if err := w.door.Recheck(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	over := *id
+	over.Expires = time.Now().Add(-time.Millisecond)
+	if err := w.door.Recheck(t.Context(), &over); workflow.ReasonOf(err) != "token_expired" {
+		t.Errorf("got %v", err)
+	}
+	if err := w.door.Recheck(t.Context(), nil); workflow.ReasonOf(err) != "missing_token" {
+		t.Errorf("nobody: %v", err)
+	}
+}

@@ -6,6 +6,7 @@ package auth
 import (
 	"context"
 	"slices"
+	"time"
 
 	"flowgate/internal/workflow"
 )
@@ -43,8 +44,18 @@ type Identity struct {
 	Tier           Tier
 	RateLimitTier  string // "standard", "premium" or "unlimited"
 	Admin          bool
-	SessionID      string // of a signed-in user's session; "" without one
-	ClientID       string // of the OAuth client that acts for the user; "" without one
+	SessionID      string    // of a signed-in user's session; "" without one
+	ClientID       string    // of the OAuth client that acts for the user; "" without one
+	Expires        time.Time // when the token that was presented ends; zero: there was none
+}
+
+// Expired refuses who came with a token that has ended by now: streams and
+// tickets do not outlive it.
+func (id *Identity) Expired(now time.Time) error {
+	if id.Expires.IsZero() || now.Before(id.Expires) {
+		return nil
+	}
+	return tokenError(nil, "token_expired", "the access token has expired; sign in again")
 }
 
 // The tiers of rate limits, lowest first.

@@ -2,18 +2,22 @@ package auth
 
 import (
 	"context"
+	"time"
 
 	"flowgate/internal/workflow"
 )
 
 // Recheck reports whether an identity that was authenticated earlier may go
 // on: nil as long as it may, and else what Authenticate would say. Streams ask
-// it every second, so that they end with the key, the session, the grant or
-// the person they are for. It is answered from memory for up to a second; a
-// store that is away ends nothing.
+// it every second, so that they end with the token, the key, the session, the
+// grant or the person they are for. It is answered from memory for up to a
+// second; a store that is away ends nothing.
 func (a *Authenticator) Recheck(ctx context.Context, id *Identity) error {
 	if id == nil {
 		return workflow.Errorf(workflow.CodeUnauthorized, "sign in first").WithReason("missing_token")
+	}
+	if err := id.Expired(time.Now()); err != nil {
+		return err
 	}
 	err := a.still(ctx, *id)
 	if code := workflow.CodeOf(err); code == workflow.CodeUnauthorized || code == workflow.CodeForbidden {

@@ -47,6 +47,9 @@ func (c *userClaims) identity() *Identity {
 	if c.Anonymous {
 		id.Kind = KindAnonymous
 	}
+	if c.ExpiresAt != nil {
+		id.Expires = c.ExpiresAt.Time
+	}
 	return id
 }
 
