@@ -49,9 +49,20 @@ func (s *Server) metricsToken(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// root says what this is: to people by the console, to programs in JSON.
 func (s *Server) root(c echo.Context) error {
-	return writeJSON(c, http.StatusOK, map[string]any{"name": s.Name, "version": s.Version,
-		"links": map[string]string{"health": s.PublicURL + "/health", "status": s.PublicURL + "/api/public/status", "info": s.PublicURL + "/api/public/info", "mcp": s.PublicURL + "/mcp", "docs": s.PublicURL + "/docs", "redoc": s.PublicURL + "/redoc", "openapi": s.PublicURL + "/openapi.json"}})
+	c.Response().Header().Add("Vary", "Accept")
+	if !s.AppOff && wantsPage(c) {
+		return c.Redirect(http.StatusFound, "/console/")
+	}
+	links := map[string]string{}
+	for name, path := range map[string]string{"health": "/health", "status": "/api/public/status", "info": "/api/public/info", "mcp": "/mcp",
+		"docs": "/docs", "redoc": "/redoc", "openapi": "/openapi.json", "console": "/console/"} {
+		if name != "console" || !s.AppOff {
+			links[name] = s.PublicURL + path
+		}
+	}
+	return writeJSON(c, http.StatusOK, map[string]any{"name": s.Name, "version": s.Version, "links": links})
 }
 
 // alive says that the process answers, and nothing else.

@@ -26,7 +26,7 @@ func (s *Server) limitAddress(next echo.HandlerFunc) echo.HandlerFunc {
 func publicRules(pattern string) []string {
 	route := strings.Replace(pattern, "/api/v1/", "/api/", 1)
 	switch route {
-	case "/livez", "/readyz", "/mcp":
+	case "/livez", "/readyz", "/mcp", "/console", "/console/*": // files of the program itself
 		return nil
 	case "/health", "/api/public/health":
 		return []string{"public.health"}

@@ -37,6 +37,7 @@ type Options struct {
 	// Accounts are the people of the embedded sign-in, whose routes are then
 	// served at /auth/v1; nil: there are no such routes.
 	Accounts *auth.Accounts
+	SignIn   SignIn // of the console's people
 
 	Name, Version, Environment string
 	PublicURL                  string // begins the links handed out, no slash at the end
@@ -130,6 +131,9 @@ func New(o Options) (*Server, error) {
 	}
 	s.openapiTag = strconv.Quote(fmt.Sprintf("%x", sha256.Sum256(s.openapi))[:16])
 	s.docRoutes()
+	if err := s.consoleRoutes(); err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
 	s.publicRoutes()
 	s.appRoutes()
 	s.authRoutes()

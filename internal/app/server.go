@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -70,11 +71,11 @@ func (a *App) Server(ctx context.Context, local *auth.Identity, change ...func(*
 	if err != nil {
 		return nil, fmt.Errorf("trusted_proxies: %w", err)
 	}
-	accounts := a.Accounts
-	if a.Supabase != nil {
-		accounts = nil // people sign in there
+	accounts, signIn := a.Accounts, web.SignIn{}
+	if a.Supabase != nil { // people sign in there
+		accounts, signIn = nil, web.SignIn{URL: strings.TrimSuffix(c.SupabaseURL, "/"), AnonKey: c.SupabaseAnonKey}
 	}
-	server, err := web.New(web.Options{Service: a.Service, Authenticator: authenticator, Accounts: accounts, Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer,
+	server, err := web.New(web.Options{Service: a.Service, Authenticator: authenticator, Accounts: accounts, SignIn: signIn, Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer,
 		ShowMetrics: a.showMetrics(), MetricsToken: c.MetricsToken,
 		Name: c.AppName, Version: a.ShownVersion(), Environment: c.Environment, PublicURL: a.PublicURL(),
 		MCP: door.Handler(), Health: a.Health, OnStop: func() { a.stopping(door) }, Drain: stopAnswering + stopRequests,

@@ -1,0 +1,134 @@
+import { Activity, LogOut, Menu as MenuIcon, Workflow as WorkflowIcon, type LucideIcon } from 'lucide-react';
+import { useQuery } from '@tanstack/react-query';
+import { lazy, Suspense, useEffect, useState } from 'react';
+import { Link, Redirect, Route, Router, Switch, useLocation } from 'wouter';
+import { api, done } from './api/client';
+import { useAuth } from './auth';
+import { SignIn } from './pages/sign-in';
+import { Workflows } from './pages/workflows';
+import { useText, type Word } from './text';
+import { Loading } from './ui/bits';
+import { IconButton } from './ui/button';
+import { Boundary } from './ui/boundary';
+import { LanguageButton, ThemeButton } from './ui/preferences';
+import icon from './icon.svg';
+
+const Editor = lazy(() => import('./pages/editor'));
+const Runs = lazy(() => import('./pages/runs'));
+
+interface Place {
+  path: string;
+  word: Word;
+  icon: LucideIcon;
+}
+
+const places: Place[] = [
+  { path: '/workflows', word: 'nav.workflows', icon: WorkflowIcon },
+  { path: '/runs', word: 'nav.runs', icon: Activity },
+];
+
+/** The signed-in person, as the server knows them. */
+export function useProfile() {
+  return useQuery({ queryKey: ['profile'], queryFn: () => done(api.GET('/api/app/auth/profile')), staleTime: 60_000 });
+}
+
+export function App() {
+  const { session } = useAuth();
+  if (session === undefined) return <Loading />;
+  if (session === null) return <SignIn />;
+  return (
+    <Router base="/console" key={session.user.id}>
+      <Shell />
+    </Router>
+  );
+}
+
+function Shell() {
+  const { t } = useText();
+  const [location] = useLocation();
+  const [open, setOpen] = useState(false);
+  useEffect(() => setOpen(false), [location]);
+  return (
+    <div className="shell">
+      <a className="skip" href="#main">
+        {t('skip')}
+      </a>
+      <header className="topbar">
+        <IconButton icon={MenuIcon} label={t('menu')} aria-expanded={open} onClick={() => setOpen(!open)} />
+        <Brand />
+      </header>
+      <Side open={open} />
+      {open && <div className="side-shade" onClick={() => setOpen(false)} />}
+      <main id="main" tabIndex={-1}>
+        <Boundary key={location}>
+          <Suspense fallback={<Loading />}>
+            <Switch>
+              <Route path="/workflows" component={Workflows} />
+              <Route path="/workflows/:id">{({ id }) => <Editor key={id} id={id} />}</Route>
+              <Route path="/runs" component={Runs} />
+              <Route>
+                <Redirect to="/workflows" replace />
+              </Route>
+            </Switch>
+          </Suspense>
+        </Boundary>
+      </main>
+    </div>
+  );
+}
+
+function Brand() {
+  const { settings } = useAuth();
+  return (
+    <Link href="/workflows" className="brand">
+      <img src={icon} alt="" width={26} height={26} />
+      <span>{settings.name === 'Workflow Agent API Gateway' ? 'Flowgate' : settings.name}</span>
+    </Link>
+  );
+}
+
+function Side({ open }: { open: boolean }) {
+  const { t } = useText();
+  const [location] = useLocation();
+  return (
+    <nav className={`side ${open ? 'side-open' : ''}`} aria-label={t('nav')}>
+      <Brand />
+      <ul>
+        {places.map((p) => {
+          const here = location.startsWith(p.path);
+          return (
+            <li key={p.path}>
+              <Link href={p.path} className={`place ${here ? 'place-here' : ''}`} aria-current={here ? 'page' : undefined}>
+                <p.icon size={18} aria-hidden />
+                {t(p.word)}
+              </Link>
+            </li>
+          );
+        })}
+      </ul>
+      <Person />
+    </nav>
+  );
+}
+
+function Person() {
+  const { t } = useText();
+  const { signOut } = useAuth();
+  const profile = useProfile();
+  const name = profile.data?.is_anonymous ? t('guest') : (profile.data?.email ?? '');
+  return (
+    <div className="person">
+      <div className="person-name" title={name}>
+        <span className="avatar" aria-hidden>
+          {(name[0] ?? '·').toUpperCase()}
+        </span>
+        <span>{name}</span>
+      </div>
+      <div className="row">
+        <ThemeButton />
+        <LanguageButton />
+        <IconButton icon={LogOut} label={t('signOut')} onClick={() => void signOut()} />
+      </div>
+    </div>
+  );
+}

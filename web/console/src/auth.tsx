@@ -1,0 +1,73 @@
+import { createClient, type Session, type SupabaseClient } from '@supabase/supabase-js';
+import { createContext, useContext, useEffect, useMemo, useState, type ReactNode } from 'react';
+import { useTokensFrom } from './api/client';
+import type { Settings } from './settings';
+
+interface Auth {
+  settings: Settings;
+  /** undefined: not known yet; null: nobody is signed in. */
+  session: Session | null | undefined;
+  signIn(email: string, password: string): Promise<void>;
+  /** False when the account has to be confirmed by email first. */
+  signUp(email: string, password: string): Promise<boolean>;
+  guest(): Promise<void>;
+  signOut(): Promise<void>;
+}
+
+const AuthContext = createContext<Auth | null>(null);
+
+export function useAuth(): Auth {
+  const auth = useContext(AuthContext);
+  if (!auth) throw new Error('outside of AuthProvider');
+  return auth;
+}
+
+/** Who is signed in: nobody's pages are shown before that is known. */
+export function useSession(): Session {
+  const { session } = useAuth();
+  if (!session) throw new Error('nobody is signed in');
+  return session;
+}
+
+function clientFor(settings: Settings): SupabaseClient {
+  const { url, anon_key } = settings.sign_in;
+  return createClient(url || window.location.origin, anon_key || 'embedded', {
+    auth: { storageKey: 'flowgate-session', persistSession: true, autoRefreshToken: true, detectSessionInUrl: false },
+  });
+}
+
+/** Keeps the session, by the local sign-in or the Supabase project alike. */
+export function AuthProvider({ settings, children }: { settings: Settings; children: ReactNode }) {
+  const client = useMemo(() => clientFor(settings), [settings]);
+  const [session, setSession] = useState<Session | null | undefined>(undefined);
+  useEffect(() => {
+    useTokensFrom(async () => (await client.auth.getSession()).data.session?.access_token ?? null);
+    const { data } = client.auth.onAuthStateChange((_event, next) => setSession(next));
+    return () => data.subscription.unsubscribe();
+  }, [client]);
+  const auth = useMemo<Auth>(
+    () => ({
+      settings,
+      session,
+      async signIn(email, password) {
+        const { error } = await client.auth.signInWithPassword({ email, password });
+        if (error) throw error;
+      },
+      async signUp(email, password) {
+        const { data, error } = await client.auth.signUp({ email, password });
+        if (error) throw error;
+        return data.session !== null;
+      },
+      async guest() {
+        const { error } = await client.auth.signInAnonymously();
+        if (error) throw error;
+      },
+      async signOut() {
+        const { error } = await client.auth.signOut({ scope: 'local' });
+        if (error) throw error;
+      },
+    }),
+    [client, session, settings],
+  );
+  return <AuthContext.Provider value={auth}>{children}</AuthContext.Provider>;
+}
