@@ -42,6 +42,11 @@ func (s *Server) form(c echo.Context, prefix string, open openForm) error {
 	if r.Method == http.MethodGet {
 		return writePage(c, http.StatusOK, page{Waiting: &f.Waiting, Given: r.URL.Query()})
 	}
+	release, err := s.Service.HoldWebhook(r.Context(), prefix+path)
+	if err != nil {
+		return s.waitingError(c, err)
+	}
+	defer release()
 	answer, err := readAnswer(c, &f.Waiting)
 	var step *service.FormStep
 	if err == nil {

@@ -16,9 +16,6 @@ const (
 	// maxDrain is how much of a refused body is read all the same: a client
 	// that still sends when the connection closes never sees the answer.
 	maxDrain = 64 << 20
-	// flushTimeout bounds how long a finished answer may wait for a slow
-	// reader.
-	flushTimeout = 30 * time.Second
 	// leastRate is how many bytes of an upload have to come in a second, taken
 	// over the whole of it.
 	leastRate = 16 << 10
@@ -31,11 +28,12 @@ const (
 func (s *Server) limits(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
-		control := http.NewResponseController(c.Response())
+		control := http.NewResponseController(c.Response().Writer)
+		c.Response().Writer = newPacedWriter(c.Response().Writer, s.WriteTimeout)
 		// The previous request on the connection left its deadline. Not every
 		// writer has deadlines; those of real connections do.
 		_ = control.SetWriteDeadline(time.Time{})
-		defer func() { _ = control.SetWriteDeadline(time.Now().Add(flushTimeout)) }()
+		defer func() { _ = control.SetWriteDeadline(time.Now().Add(s.WriteTimeout)) }()
 		if r.ContentLength == 0 {
 			return next(c)
 		}

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -35,7 +37,13 @@ func publicRules(pattern string) []string {
 	case "/docs", "/redoc", "/openapi.json", "/api/public/docs":
 		return []string{"public.docs"}
 	}
-	for _, counted := range []string{"/api/app/", "/api/mcp/", "/webhook", "/form"} { // by rules of their own
+	switch {
+	case strings.HasPrefix(route, "/form"):
+		return []string{"webhook.form"}
+	case strings.HasPrefix(route, waitingPrefix):
+		return []string{"webhook.waiting"}
+	}
+	for _, counted := range []string{"/api/app/", "/api/mcp/", "/webhook"} { // by rules of their own
 		if strings.HasPrefix(route, counted) {
 			return nil
 		}
@@ -71,10 +79,29 @@ func (s *Server) limitCaller(c echo.Context, tier auth.Tier) error {
 	switch {
 	case tier == auth.TierApp:
 		rules = appRules(pattern)
+		if auth.FromContext(c.Request().Context()).Kind == auth.KindAnonymous && c.Request().Method == http.MethodPost {
+			return s.limitGuest(c, rules)
+		}
 	case strings.HasSuffix(pattern, "/invoke"):
 		return nil
 	case strings.HasSuffix(pattern, "/tools"):
 		rules = []string{"mcp.tools_list", "mcp.general"}
 	}
 	return s.Service.LimitCaller(c.Request().Context(), c.Response().Header(), rules...)
+}
+
+// limitGuest counts what a guest sends: sessions and messages cost the agent's
+// time, and whoever wants to is another guest in a moment.
+func (s *Server) limitGuest(c echo.Context, rules []string) error {
+	ctx := c.Request().Context()
+	switch {
+	case slices.Contains(rules, "app.chat"):
+		rules = append([]string{"app.guest_chat"}, rules...)
+	case slices.Contains(rules, "app.sessions"):
+		if err := s.Service.LimitAddress(ctx, nil, "app.guests"); err != nil {
+			return err
+		}
+		rules = append([]string{"app.guest_sessions"}, rules...)
+	}
+	return s.Service.LimitCaller(ctx, c.Response().Header(), rules...)
 }

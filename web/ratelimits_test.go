@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strconv"
 	"testing"
+	"time"
 
 	"flowgate/internal/auth"
 	"flowgate/internal/ratelimit"
@@ -176,4 +177,58 @@ func TestWebhooksAreLimitedWhereToldTo(t *testing.T) {
 		t.Fatal("a call that ended is still counted")
 	}
 	refusedFor(t, w.send(t, "POST", "/webhook/other", `{}`), "webhook.open")
+}
+
+func TestFormsAndAnswersAreLimited(t *testing.T) {
+	t.Parallel()
+	w := limited(t, nil, "webhook.form=3/1h", "webhook.waiting=1/1h")
+	for i, path := range []string{"/form/a", "/form-test/b", "/form-waiting/c?signature=1"} {
+		if r := w.send(t, "GET", path, ""); r.status == 429 || r.header.Get("X-RateLimit-Remaining") != strconv.Itoa(2-i) {
+			t.Errorf("%s: %d %v", path, r.status, r.header)
+		}
+	}
+	refusedFor(t, w.send(t, "POST", "/form/d", "a=b"), "webhook.form")
+	if r := w.send(t, "GET", "/webhook-waiting/a?signature=1", ""); r.status == 429 {
+		t.Error(r.body)
+	}
+	refusedFor(t, w.send(t, "POST", "/webhook-waiting/b/more", `{}`), "webhook.waiting")
+}
+
+// TestGuestsHaveAQuota: a guest begins so many sessions and says so much, all
+// guests at one address together begin so many, and people are not counted with
+// them.
+func TestGuestsHaveAQuota(t *testing.T) {
+	t.Parallel()
+	w := limited(t, nil, "app.guest_sessions=2/1h", "app.guests=3/1h", "app.guest_chat=1/1h")
+	guest := func(id string) []string {
+		token, _, err := w.issuer.UserToken(&workflow.User{ID: id, Anonymous: true}, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return []string{"Authorization", "Bearer " + token}
+	}
+	one, other := guest("0198a000-0000-7000-8000-00000000000a"), guest("0198a000-0000-7000-8000-00000000000b")
+	begin := func(who []string) reply { return w.send(t, "POST", "/api/app/sessions", `{"action":"create"}`, who...) }
+	for range 2 {
+		if r := begin(one); r.status == 429 {
+			t.Fatal(r.body)
+		}
+	}
+	refusedFor(t, begin(one), "app.guest_sessions")
+	refusedFor(t, begin(other), "app.guests") // though it is new
+	say := func() reply {
+		return w.send(t, "POST", "/api/app/chat/stream", `{"session_id":"0198a000-0000-7000-8000-00000000000c","message":"hello"}`, other...)
+	}
+	if r := say(); r.status == 429 {
+		t.Error(r.body)
+	}
+	refusedFor(t, say(), "app.guest_chat")
+	if r := w.send(t, "GET", "/api/app/sessions", "", one...); r.status == 429 {
+		t.Errorf("reading: %s", r.body)
+	}
+	for range 4 {
+		if r := begin([]string{"Authorization", "Bearer " + w.token}); r.status == 429 {
+			t.Errorf("a person: %s", r.body)
+		}
+	}
 }

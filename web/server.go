@@ -69,6 +69,7 @@ type Options struct {
 	MaxWebhookBody int64             // 16 MiB when 0
 	MaxFile        int64             // bytes of an uploaded file; 64 MiB when 0
 	BodyTimeout    time.Duration     // to receive a request's body; 30 s when 0
+	WriteTimeout   time.Duration     // for a client to take a piece of its answer; 30 s when 0
 	Errors         *service.ErrorLog // told of requests that fail on our side; may be nil
 	TicketKey      []byte            // 32 bytes that seal stream tickets, the same in all processes; random when empty
 }
@@ -171,6 +172,7 @@ func withDefaults(o Options) Options {
 	o.MaxWebhookBody = orDefault(o.MaxWebhookBody, 16<<20)
 	o.MaxFile = orDefault(o.MaxFile, 64<<20)
 	o.BodyTimeout = orDefault(o.BodyTimeout, 30*time.Second)
+	o.WriteTimeout = orDefault(o.WriteTimeout, 30*time.Second)
 	return o
 }
 

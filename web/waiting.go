@@ -127,6 +127,11 @@ func (s *Server) waitingCall(c echo.Context, w *service.Waiting, l link) error {
 	if err != nil {
 		return err
 	}
+	release, err := s.Service.HoldWebhook(r.Context(), waitingPrefix+w.ExecutionID)
+	if err != nil {
+		return s.waitingError(c, err)
+	}
+	defer release()
 	answer, err := s.Service.AnswerCall(r.Context(), w, workflow.WebhookCall{Method: r.Method, Path: l.suffix,
 		URL: s.PublicURL + waitingPrefix + w.ExecutionID, Query: l.query, Headers: headersOf(r), Body: body, IP: c.RealIP()})
 	if err != nil {
@@ -137,6 +142,11 @@ func (s *Server) waitingCall(c echo.Context, w *service.Waiting, l link) error {
 
 // waitingAnswer gives a person's answer, sent by the page or as JSON.
 func (s *Server) waitingAnswer(c echo.Context, w *service.Waiting) error {
+	release, err := s.Service.HoldWebhook(c.Request().Context(), waitingPrefix+w.ExecutionID)
+	if err != nil {
+		return s.waitingError(c, err)
+	}
+	defer release()
 	response, err := readAnswer(c, w)
 	var step *service.FormStep
 	if err == nil {

@@ -93,11 +93,13 @@ func (a *App) limitsInForce(context.Context) service.OperatorLimits {
 func countedBy(rule string) string {
 	tier, _, _ := strings.Cut(rule, ".")
 	switch {
+	case rule == "app.guests":
+		return "ip"
 	case tier == "app":
 		return "user"
 	case tier == "mcp":
 		return "key"
-	case rule == "webhook.workflow", strings.HasPrefix(rule, "webhook.path."), rule == "form.path":
+	case rule == "webhook.workflow", strings.HasPrefix(rule, "webhook.path."):
 		return "webhook"
 	}
 	return "ip"

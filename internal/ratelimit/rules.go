@@ -56,6 +56,9 @@ func Defaults() []Rule {
 		{"public.health", Limit{1000, minute}, "an address: health (/livez and /readyz are never limited)"},
 		{"public.info", Limit{60, minute}, "an address: info"},
 		{"public.docs", Limit{10, minute}, "an address: documentation"},
+		{"app.guest_sessions", Limit{20, 24 * hour}, "a guest: sessions with the workflow agent that it begins"},
+		{"app.guest_chat", Limit{30, hour}, "a guest: chat/stream"},
+		{"app.guests", Limit{200, 24 * hour}, "an address: sessions that its guests begin, whoever they say they are"},
 		{"app.general", Limit{10000, hour}, "a user: everything under /api/app"},
 		{"app.chat", Limit{100, hour}, "a user: chat/stream"},
 		{"app.sessions", Limit{1000, hour}, "a user: sessions"},
@@ -67,6 +70,8 @@ func Defaults() []Rule {
 		{"mcp.tools_list", Limit{5000, hour}, "a key: lists of tools"},
 		{"webhook.workflow", Limit{}, "a webhook's path: calls from anywhere"},
 		{"webhook.ip", Limit{}, "an address: calls of any webhook"},
+		{"webhook.form", Limit{300, minute}, "an address: forms, of workflows and of executions that wait"},
+		{"webhook.waiting", Limit{1000, minute}, "an address: calls and answers that executions wait for"},
 		{"auth.failed", Limit{100, 10 * minute}, "an address: credentials that turn out wrong; until it may try again nothing from there is authenticated"},
 	}
 }
