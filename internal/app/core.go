@@ -122,6 +122,7 @@ func (c *Core) openAuth(ctx context.Context) (err error) {
 	mac.Write([]byte("flowgate refresh tokens"))
 	c.Accounts = auth.NewAccounts(auth.AccountOptions{Store: c.Store, Issuer: c.Issuer, Secret: mac.Sum(nil),
 		SignUp: c.Config.SignUpOpen(), Guests: c.Config.GuestSessions, Tell: c.teller()})
+	auth.RememberFor(c.Config.CacheTTL, c.Keys, c.Accounts, c.Grants, c.Supabase)
 	return nil
 }
 

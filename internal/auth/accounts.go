@@ -52,6 +52,7 @@ type Accounts struct {
 	AccountOptions
 	passwords *passwords
 	now       func() time.Time
+	life      time.Duration // of what is known of a person
 
 	mu    sync.Mutex
 	known map[string]liveness // by user and session
@@ -62,7 +63,7 @@ func NewAccounts(o AccountOptions) *Accounts {
 	if o.Attempts == nil {
 		o.Attempts = &LocalAttempts{}
 	}
-	return &Accounts{AccountOptions: o, passwords: newPasswords(), now: o.Issuer.now, known: map[string]liveness{}}
+	return &Accounts{AccountOptions: o, passwords: newPasswords(), now: o.Issuer.now, life: liveLife, known: map[string]liveness{}}
 }
 
 // NewAccount is what a person gives to get one.

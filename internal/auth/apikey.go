@@ -47,6 +47,7 @@ type APIKeys struct {
 	pepper     []byte
 	configured atomic.Pointer[map[string]*workflow.Key] // by hash; nil: none
 	now        func() time.Time
+	life       time.Duration // of what is known of a key
 
 	mu    sync.Mutex
 	cache map[string]cachedKey
@@ -62,7 +63,7 @@ type cachedKey struct {
 // signed requests are accepted.
 func NewAPIKeys(st store.Keys, pepper []byte) *APIKeys {
 	nonces, _ := st.(store.Nonces)
-	return &APIKeys{store: st, nonces: nonces, pepper: pepper, now: time.Now,
+	return &APIKeys{store: st, nonces: nonces, pepper: pepper, now: time.Now, life: keyCacheTTL,
 		cache: map[string]cachedKey{}, used: map[string]time.Time{}}
 }
 
@@ -254,12 +255,12 @@ func (a *APIKeys) usable(key *workflow.Key) error {
 }
 
 // lookup returns the stored key, nil when there is none, from memory when that
-// was read less than keyCacheTTL ago.
+// was read a moment ago.
 func (a *APIKeys) lookup(ctx context.Context, id string) (*workflow.Key, error) {
 	now := a.now()
 	a.mu.Lock()
 	c, ok := a.cache[id]
-	if ok && now.Sub(c.fetched) < keyCacheTTL {
+	if ok && now.Sub(c.fetched) < a.life {
 		a.mu.Unlock()
 		return c.key, nil
 	}

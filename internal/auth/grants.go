@@ -16,6 +16,7 @@ type Grants struct {
 	// Tell has other processes forget what they know of a grant.
 	Tell Teller
 	now  func() time.Time
+	life time.Duration // of what is known of a grant
 
 	mu    sync.Mutex
 	known map[[2]string]knownGrant
@@ -28,7 +29,7 @@ type knownGrant struct {
 
 // NewGrants returns the grants kept in st.
 func NewGrants(st store.Grants) *Grants {
-	return &Grants{Store: st, now: time.Now, known: map[[2]string]knownGrant{}}
+	return &Grants{Store: st, now: time.Now, life: liveLife, known: map[[2]string]knownGrant{}}
 }
 
 // ReadOnlyScopes are what a new OAuth client may do.
@@ -42,7 +43,7 @@ func (g *Grants) Scopes(ctx context.Context, user, client string) ([]string, err
 	g.mu.Lock()
 	k, ok := g.known[key]
 	g.mu.Unlock()
-	if !ok || now.Sub(k.read) >= liveLife {
+	if !ok || now.Sub(k.read) >= g.life {
 		at := now.UTC()
 		stored, err := g.Store.EnsureGrant(ctx, &store.Grant{UserID: user, ClientID: client, Scopes: ReadOnlyScopes(), CreatedAt: at, UpdatedAt: at})
 		if err != nil {

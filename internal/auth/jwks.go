@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	jwksLife    = 10 * time.Minute // how long keys are used without asking again
+	jwksLife    = 10 * time.Minute // a keySet's usual life
 	jwksStale   = 24 * time.Hour   // how long they are used while asking fails
 	jwksPause   = 15 * time.Second // least time between two questions, whatever tokens say
 	jwksTimeout = 5 * time.Second
@@ -35,6 +35,7 @@ type keySet struct {
 	url    string
 	client *http.Client
 	now    func() time.Time
+	life   time.Duration // how long keys are used without asking again
 
 	mu      sync.Mutex // held while asking, so that many callers ask once
 	keys    map[string]publicKey
@@ -57,7 +58,7 @@ func (s *keySet) find(ctx context.Context, kid, alg string) (key crypto.PublicKe
 	defer s.mu.Unlock()
 	now := s.now()
 	k, known := s.keys[kid]
-	if age := now.Sub(s.fetched); s.keys == nil || !known || age > jwksLife {
+	if age := now.Sub(s.fetched); s.keys == nil || !known || age > s.life {
 		s.ask(ctx, now)
 		k, known = s.keys[kid]
 	}

@@ -317,7 +317,7 @@ func (a *Accounts) look(ctx context.Context, user, session string) (l liveness, 
 	a.mu.Lock()
 	l, ok := a.known[key]
 	a.mu.Unlock()
-	if ok && now.Sub(l.read) < liveLife {
+	if ok && now.Sub(l.read) < a.life {
 		return l, nil
 	}
 	l = liveness{read: now}

@@ -36,9 +36,7 @@ type SupabaseOptions struct {
 	Unconfirmed bool
 	// Guests lets anonymous users in.
 	Guests bool
-	// CacheTTL bounds introspectLife further; 0 does not.
-	CacheTTL time.Duration
-	Client   *http.Client // http.DefaultClient when nil
+	Client *http.Client // http.DefaultClient when nil
 }
 
 // Supabase checks access tokens of a Supabase project: by its published keys,
@@ -48,6 +46,7 @@ type Supabase struct {
 	SupabaseOptions
 	keys *keySet
 	now  func() time.Time
+	life time.Duration // of the provider's word on a token
 
 	mu    sync.Mutex
 	known map[[sha256.Size]byte]introspected
@@ -67,8 +66,8 @@ func NewSupabase(o SupabaseOptions) *Supabase {
 	if o.Client == nil {
 		o.Client = http.DefaultClient
 	}
-	s := &Supabase{SupabaseOptions: o, now: time.Now, known: map[[sha256.Size]byte]introspected{}}
-	s.keys = &keySet{url: o.URL + "/auth/v1/.well-known/jwks.json", client: o.Client, now: func() time.Time { return s.now() }}
+	s := &Supabase{SupabaseOptions: o, now: time.Now, life: introspectLife, known: map[[sha256.Size]byte]introspected{}}
+	s.keys = &keySet{life: jwksLife, url: o.URL + "/auth/v1/.well-known/jwks.json", client: o.Client, now: func() time.Time { return s.now() }}
 	return s
 }
 
@@ -157,11 +156,7 @@ func (s *Supabase) ask(ctx context.Context, token string, claims *userClaims) (*
 }
 
 func (s *Supabase) knownUntil(now, expires time.Time) time.Time {
-	life := introspectLife
-	if s.CacheTTL > 0 {
-		life = min(life, s.CacheTTL)
-	}
-	until := now.Add(life)
+	until := now.Add(s.life)
 	if expires.Before(until) {
 		return expires
 	}

@@ -345,6 +345,37 @@ func TestIntrospection(t *testing.T) {
 	}
 }
 
+// TestRememberFor: the bound holds where it is the shorter, 0 forbids to
+// remember, and a token is never known beyond its end.
+func TestRememberFor(t *testing.T) {
+	t.Parallel()
+	for bound, asks := range map[time.Duration]int64{time.Hour: 1, 10 * time.Second: 2, 0: 3} {
+		p := newProject(t)
+		s := p.checks(nil)
+		now := time.Now()
+		s.now = func() time.Time { return now }
+		RememberFor(bound, nil, nil, nil, s)
+		token := signed(t, jwt.SigningMethodHS256, "", []byte(projectSecret), p.claims(nil))
+		p.mu.Lock()
+		p.users[token] = `{"id":"ann","email":"ann@example.org","email_confirmed_at":"2026-01-02T03:04:05Z"}`
+		p.mu.Unlock()
+		for _, pass := range []time.Duration{0, time.Second, 15 * time.Second} {
+			now = now.Add(pass)
+			if _, err := s.Verify(t.Context(), token); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := p.asks.Load(); int64(n) != asks {
+			t.Errorf("%s: the project was asked %d times instead of %d", bound, n, asks)
+		}
+	}
+	s := NewSupabase(SupabaseOptions{URL: "http://127.0.0.1:1"})
+	now := time.Now()
+	if until := s.knownUntil(now, now.Add(time.Second)); until.After(now.Add(time.Second)) {
+		t.Errorf("known until %s after the token's end", until.Sub(now))
+	}
+}
+
 func TestIntrospectionIsBounded(t *testing.T) {
 	t.Parallel()
 	p := newProject(t)

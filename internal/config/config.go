@@ -69,6 +69,8 @@ type Config struct {
 	FilesMaxCount        int      `key:"files_max_count" default:"10000" min:"0" max:"100000000" doc:"How many files a user may keep. 0: any number."`
 	WebhookMaxBytes      int64    `key:"webhook_max_bytes" default:"16777216" min:"1024" max:"1073741824" doc:"Largest webhook body."`
 
+	CacheTTL time.Duration `key:"cache_ttl" default:"1h" doc:"Longest that what was read of callers is taken as known: an identity provider's word on a token (at most 1m, and never beyond the token's end), its published keys (at most 10m), API keys, people, sessions and grants (at most 750ms, and until one hears of a revocation). A bare number is seconds. 0: everything is asked for each time."`
+
 	APISecretKey  string `group:"Secrets" key:"api_secret_key" default:"" secret:"true" doc:"Pepper under which API keys are hashed, at least 32 characters. Empty: made once and kept in the data folder; refused in production."`
 	EncryptionKey string `key:"encryption_key" default:"" secret:"true" doc:"Key that stored credentials are sealed under: 32 bytes in hex or base64. Several with commas, the newest first, change it: new ones are sealed under the first, all are opened, and at start the rest is sealed anew; a name and a colon may stand before each. Empty: made once and kept in the data folder; refused in production."`
 

@@ -226,6 +226,9 @@ func assign(field reflect.Value, raw any, k Key) error {
 		field.SetFloat(f)
 	case time.Duration:
 		d, err := time.ParseDuration(text)
+		if seconds, bare := strconv.ParseInt(text, 10, 32); bare == nil { // as the variables of other programs are
+			d, err = time.Duration(seconds)*time.Second, nil
+		}
 		if err != nil || d < 0 {
 			return fmt.Errorf("%q is not a length of time such as 90s or 2h", text)
 		}
