@@ -16,7 +16,7 @@ func migrateCommand(o *options) *cobra.Command {
 	c := group(&cobra.Command{Use: "migrate", GroupID: "manage", Short: "Move the database's tables between versions",
 		Long: `Servers bring the tables to their own version when they start. These commands do
 so apart from that, show where a database stands, and take migrations back.`})
-	c.AddCommand(migrateUp(o), migrateDown(o), migrateStatus(o))
+	c.AddCommand(migrateUp(o), migrateDown(o), migrateStatus(o), migrateData(o))
 	return c
 }
 

@@ -29,6 +29,7 @@ var importRules = []struct {
 	{"internal/engine/node", []string{"store", "internal/workflow", "internal/engine/expr"}},
 	{"internal/engine/expr", []string{"store", "internal/workflow"}},
 	{"internal/engine/durable", []string{"store", "internal/workflow"}},
+	{"internal/migrate", []string{"store", "internal/workflow"}},
 	{"internal/agent", []string{"proto/...", "store", "internal/workflow", "internal/engine", "internal/agent/planner"}},
 	{"internal/agent/planner", []string{"internal/workflow", "internal/agent/planner/..."}},
 	{"grpcclient", []string{"proto/...", "internal/workflow"}},
