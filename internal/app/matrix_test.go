@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"text/tabwriter"
 
 	"flowgate/internal/auth"
 	"flowgate/internal/service"
@@ -100,9 +99,9 @@ func (v verdict) check(t *testing.T, who string, c *service.Capability) {
 func refused(list string) bool { return list != shown && list != hidden }
 
 // cells are the verdict's four columns.
-func (v verdict) cells() string {
-	return strings.Join([]string{strings.Join(slices.Compact(slices.Clone(v.app)), " / "), cell(v.facadeList, v.facadeShow, v.facadeCall),
-		cell(v.mcpList, v.mcpCall, v.newCall), cell(v.stdioList, v.stdioCall)}, "\t")
+func (v verdict) cells() [4]string {
+	return [4]string{strings.Join(slices.Compact(slices.Clone(v.app)), " / "), cell(v.facadeList, v.facadeShow, v.facadeCall),
+		cell(v.mcpList, v.mcpCall, v.newCall), cell(v.stdioList, v.stdioCall)}
 }
 
 // cell says in short what a door lists and does.
@@ -129,10 +128,10 @@ func (w *matrixWorld) write(out *bytes.Buffer, c *service.Capability, rows map[s
 		out.WriteString("  (no tool)")
 	}
 	out.WriteString("\n")
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "\tapp\tfaçade\tmcp\tstdio\twho")
-	who := map[string][]string{}
-	var order []string
+	const line = "  %-24s  %-36s  %-31s  %-27s  %s\n" // wide enough: a change of one line is a change of one line
+	fmt.Fprintf(out, line, "app", "façade", "mcp", "stdio", "who")
+	who := map[[4]string][]string{}
+	var order [][4]string
 	for _, caller := range w.callers {
 		cells := rows[caller.name][c.Name].cells()
 		if who[cells] == nil {
@@ -141,9 +140,8 @@ func (w *matrixWorld) write(out *bytes.Buffer, c *service.Capability, rows map[s
 		who[cells] = append(who[cells], caller.name)
 	}
 	for _, cells := range order {
-		fmt.Fprintf(table, "\t%s\t%s\n", cells, strings.Join(who[cells], ", "))
+		fmt.Fprintf(out, line, cells[0], cells[1], cells[2], cells[3], strings.Join(who[cells], ", "))
 	}
-	_ = table.Flush()
 	out.WriteString("\n")
 }
 

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -292,6 +293,7 @@ func (w *matrixWorld) addProject(t *testing.T) {
 	token("Supabase user", nil)
 	token("Supabase operator", meta(map[string]any{"role": "admin"}))
 	token("Supabase user who calls himself admin", jwt.MapClaims{"user_metadata": map[string]any{"role": "admin"}})
+	token("Supabase user who calls himself confirmed", jwt.MapClaims{"sub": "0198a000-0000-7000-8000-00000000bbbb", "user_metadata": map[string]any{"email_verified": true}})
 	token("Supabase guest", jwt.MapClaims{"is_anonymous": true, "email": ""})
 	token("Supabase user with an expired token", jwt.MapClaims{"exp": time.Now().Add(-time.Hour).Unix()})
 	token("Supabase service_role key", jwt.MapClaims{"role": "service_role"})
@@ -338,6 +340,18 @@ func newSupabaseProject(t *testing.T) *supabaseProject {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /auth/v1/.well-known/jwks.json", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(set) })
+	mux.HandleFunc("GET /auth/v1/user", func(w http.ResponseWriter, r *http.Request) {
+		var claims struct {
+			jwt.RegisteredClaims
+			Email string `json:"email"`
+		}
+		_, _, _ = jwt.NewParser().ParseUnverified(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), &claims)
+		user := map[string]any{"id": claims.Subject, "email": claims.Email}
+		if claims.Subject == supabaseUser {
+			user["email_confirmed_at"] = time.Now()
+		}
+		_ = json.NewEncoder(w).Encode(user)
+	})
 	p := &supabaseProject{Server: httptest.NewServer(mux), key: key}
 	t.Cleanup(p.Close)
 	return p

@@ -119,7 +119,9 @@ func (is *Issuer) VerifyUser(token string) (*Identity, error) {
 	if err := parseToken(token, &claims, is.rules(userAudience)); err != nil {
 		return nil, err
 	}
-	return claims.identity(), nil
+	id := claims.identity()
+	id.EmailConfirmed = id.Email != "" // embedded accounts send no mail: the address is as it was entered
+	return id, nil
 }
 
 // AgentToken returns a token, good for a minute, by which the gateway acts for

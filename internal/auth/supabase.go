@@ -23,6 +23,9 @@ const (
 	// without asking again.
 	introspectLife = time.Minute
 	introspectSize = 4096
+	// confirmedLife is how long an address that the project called confirmed is
+	// taken for that without asking again.
+	confirmedLife = time.Hour
 )
 
 // SupabaseOptions say how users' tokens of a Supabase project are checked. URL
@@ -32,7 +35,9 @@ type SupabaseOptions struct {
 	Issuer    string // of its tokens; URL/auth/v1 when ""
 	AnonKey   string // sent with questions about tokens
 	JWTSecret string // of projects that sign with HS256
-	// Unconfirmed lets users in whose email address is not confirmed.
+	// Unconfirmed lets users in whose email address is not confirmed. Else the
+	// project is asked about each user, now and then: what tokens say of it stands
+	// where users can write, but for app_metadata.email_verified.
 	Unconfirmed bool
 	// Guests lets anonymous users in.
 	Guests bool
@@ -48,8 +53,9 @@ type Supabase struct {
 	now  func() time.Time
 	life time.Duration // of the provider's word on a token
 
-	mu    sync.Mutex
-	known map[[sha256.Size]byte]introspected
+	mu        sync.Mutex
+	known     map[[sha256.Size]byte]introspected
+	confirmed map[[2]string]time.Time // user and email to until when it is believed
 }
 
 type introspected struct {
@@ -66,7 +72,7 @@ func NewSupabase(o SupabaseOptions) *Supabase {
 	if o.Client == nil {
 		o.Client = http.DefaultClient
 	}
-	s := &Supabase{SupabaseOptions: o, now: time.Now, life: introspectLife, known: map[[sha256.Size]byte]introspected{}}
+	s := &Supabase{SupabaseOptions: o, now: time.Now, life: introspectLife, known: map[[sha256.Size]byte]introspected{}, confirmed: map[[2]string]time.Time{}}
 	s.keys = &keySet{life: jwksLife, url: o.URL + "/auth/v1/.well-known/jwks.json", client: o.Client, now: func() time.Time { return s.now() }}
 	return s
 }
@@ -92,7 +98,35 @@ func (s *Supabase) Verify(ctx context.Context, token string) (*Identity, error) 
 	if err != nil {
 		return nil, err
 	}
-	return s.identity(&claims, nil)
+	id, err := s.identity(&claims)
+	if err != nil || id.EmailConfirmed || id.Kind != KindUser || s.Unconfirmed {
+		return id, err
+	}
+	return s.confirmAddress(ctx, token, &claims, id)
+}
+
+// confirmAddress lets a user in whose address the project calls confirmed. It is
+// asked once an hour at most; about others, whenever their token is not known.
+func (s *Supabase) confirmAddress(ctx context.Context, token string, claims *userClaims, id *Identity) (*Identity, error) {
+	now, key := s.now(), [2]string{id.Subject, id.Email}
+	s.mu.Lock()
+	until, ok := s.confirmed[key]
+	s.mu.Unlock()
+	if ok && now.Before(until) {
+		id.EmailConfirmed = true
+		return id, nil
+	}
+	asked, err := s.ask(ctx, token, claims)
+	if err != nil || asked.Email != id.Email {
+		return asked, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.confirmed) >= introspectSize {
+		clear(s.confirmed)
+	}
+	s.confirmed[key] = now.Add(confirmedLife)
+	return asked, nil
 }
 
 // key is the one that may have signed t. Each key is for one algorithm, so
@@ -152,7 +186,26 @@ func (s *Supabase) ask(ctx context.Context, token string, claims *userClaims) (*
 	if known.user == nil || known.user.ID != claims.Subject {
 		return nil, tokenError(nil, "invalid_token", "the access token is not valid here")
 	}
-	return s.identity(claims, known.user)
+	id, err := s.identity(claims)
+	if err != nil {
+		return nil, err
+	}
+	return s.asToldBy(known.user, id)
+}
+
+// asToldBy is id with what the project says of its user.
+func (s *Supabase) asToldBy(user *supabaseUser, id *Identity) (*Identity, error) {
+	id.Email, id.EmailConfirmed = user.Email, user.EmailConfirmedAt != nil || user.ConfirmedAt != nil
+	if user.Anonymous {
+		id.Kind, id.Admin = KindAnonymous, false
+	}
+	switch {
+	case id.Kind == KindAnonymous && !s.Guests:
+		return nil, errNoGuests()
+	case id.Kind == KindUser && !id.EmailConfirmed && !s.Unconfirmed:
+		return nil, tokenError(nil, "email_not_confirmed", "confirm your email address first: follow the link that was sent to it")
+	}
+	return id, nil
 }
 
 func (s *Supabase) knownUntil(now, expires time.Time) time.Time {
@@ -206,26 +259,14 @@ func providerDown(err error) error {
 	return workflow.Wrap(workflow.CodeUnavailable, err, "the identity provider cannot be asked just now; try again shortly").WithReason("auth_failed")
 }
 
-// identity is the user that verified claims name, with what the project said
-// of it where it was asked.
-func (s *Supabase) identity(c *userClaims, user *supabaseUser) (*Identity, error) {
+// identity is the user that claims name.
+func (s *Supabase) identity(c *userClaims) (*Identity, error) {
 	id := c.identity()
-	confirmed := !c.emailRefuted()
-	if user != nil {
-		id.Email = user.Email
-		confirmed = user.EmailConfirmedAt != nil || user.ConfirmedAt != nil
-		id.EmailConfirmed = confirmed
-		if user.Anonymous {
-			id.Kind = KindAnonymous
-		}
-	}
 	switch {
 	case c.Role != "" && c.Role != userAudience:
 		return nil, tokenError(nil, "invalid_token", "this is a key of the project, not a user's access token")
 	case id.Kind == KindAnonymous && !s.Guests:
 		return nil, errNoGuests()
-	case id.Kind == KindUser && !confirmed && !s.Unconfirmed:
-		return nil, tokenError(nil, "email_not_confirmed", "confirm your email address first: follow the link that was sent to it")
 	}
 	return id, nil
 }

@@ -97,7 +97,8 @@ func newProject(t testing.TB) *project {
 
 func (p *project) claims(change func(jwt.MapClaims)) jwt.MapClaims {
 	c := jwt.MapClaims{"iss": p.URL + "/auth/v1", "aud": "authenticated", "sub": "ann", "email": "ann@example.org", "role": "authenticated",
-		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(), "is_anonymous": false}
+		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(), "is_anonymous": false,
+		"app_metadata": map[string]any{"email_verified": true}} // as projects write it that want nobody to ask
 	if change != nil {
 		change(c)
 	}
@@ -150,7 +151,7 @@ func TestSupabaseTokens(t *testing.T) {
 		t.Error("the project was asked about a token that can be checked here")
 	}
 	id, err := s.Verify(t.Context(), p.token(t, func(c jwt.MapClaims) {
-		c["app_metadata"] = map[string]any{"role": "admin"}
+		c["app_metadata"] = map[string]any{"role": "admin", "email_verified": true}
 		c["client_id"] = "c1"
 	}))
 	if err != nil || !id.Admin || id.ClientID != "c1" {
@@ -213,7 +214,6 @@ func TestForgedSupabaseTokens(t *testing.T) {
 		"no JWT":                    {"x", "malformed_token"},
 		"empty parts":               {"..", "malformed_token"},
 		"four parts":                {good + ".x", "malformed_token"},
-		"an address not confirmed":  {p.token(t, claim("user_metadata", map[string]any{"email_verified": false})), "email_not_confirmed"},
 		"a guest":                   {p.token(t, claim("is_anonymous", true)), "guests_not_allowed"},
 		"claims of the wrong types": {p.token(t, claim("app_metadata", "admin")), "malformed_token"},
 	} {
@@ -226,8 +226,60 @@ func TestForgedSupabaseTokens(t *testing.T) {
 	if id, err := open.Verify(t.Context(), p.token(t, claim("is_anonymous", true))); err != nil || id.Kind != KindAnonymous {
 		t.Errorf("a guest where guests are let in: %+v, %v", id, err)
 	}
-	if _, err := open.Verify(t.Context(), p.token(t, claim("user_metadata", map[string]any{"email_verified": false}))); err != nil {
-		t.Errorf("not confirmed where that is not required: %v", err)
+}
+
+// TestConfirmedAddresses: whether an address is confirmed is the project's to
+// say, or the operator's in app_metadata; users can write the rest.
+func TestConfirmedAddresses(t *testing.T) {
+	t.Parallel()
+	p := newProject(t)
+	s := p.checks(nil)
+	now := time.Now()
+	s.now = func() time.Time { return now }
+	token := func(user, mail, says string) string {
+		text := p.token(t, func(c jwt.MapClaims) {
+			c["sub"], c["email"], c["app_metadata"] = user, mail, map[string]any{}
+			c["user_metadata"], c["jti"] = map[string]any{"email_verified": true, "app_metadata": map[string]any{"email_verified": true}}, says
+		})
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.users[text] = says
+		return text
+	}
+	const at = `"email_confirmed_at":"2026-01-02T03:04:05Z"`
+	eve := token("eve", "eve@example.org", `{"id":"eve","email":"eve@example.org"}`)
+	for range 2 {
+		if id, err := s.Verify(t.Context(), eve); workflow.ReasonOf(err) != "email_not_confirmed" {
+			t.Errorf("who says so herself: %+v, %v", id, err)
+		}
+	}
+	if n := p.asks.Load(); n != 1 {
+		t.Errorf("the project was asked %d times about one token", n)
+	}
+	good := token("bea", "bea@example.org", `{"id":"bea","email":"bea@example.org",`+at+`}`)
+	if id, err := s.Verify(t.Context(), good); err != nil || !id.EmailConfirmed || id.Subject != "bea" {
+		t.Errorf("whom the project confirms: %+v, %v", id, err)
+	}
+	next := token("bea", "bea@example.org", `{"id":"bea"}`)
+	p.down.Store(true)
+	if id, err := s.Verify(t.Context(), next); err != nil || !id.EmailConfirmed {
+		t.Errorf("her next token, the project being away: %+v, %v", id, err)
+	}
+	if _, err := s.Verify(t.Context(), token("cy", "cy@example.org", "")); workflow.CodeOf(err) != workflow.CodeUnavailable {
+		t.Errorf("somebody nobody has asked about, the project being away: %v", err)
+	}
+	p.down.Store(false)
+	moved := token("bea", "other@example.org", `{"id":"bea","email":"other@example.org"}`)
+	if _, err := s.Verify(t.Context(), moved); workflow.ReasonOf(err) != "email_not_confirmed" {
+		t.Errorf("another address of hers: %v", err)
+	}
+	now = now.Add(confirmedLife)
+	if _, err := s.Verify(t.Context(), p.token(t, func(c jwt.MapClaims) { c["sub"], c["exp"], c["app_metadata"] = "bea", now.Add(time.Hour).Unix(), nil })); workflow.ReasonOf(err) != "invalid_token" {
+		t.Errorf("an hour later, when the project has ended the session: %v", err)
+	}
+	open, asks := p.checks(func(o *SupabaseOptions) { o.Unconfirmed = true }), p.asks.Load()
+	if id, err := open.Verify(t.Context(), token("eve", "eve@example.org", "")); err != nil || id.EmailConfirmed || p.asks.Load() != asks {
+		t.Errorf("where that is not required: %+v, %v; asked %d times", id, err, p.asks.Load()-asks)
 	}
 }
 
@@ -399,8 +451,11 @@ func TestSupabaseDoors(t *testing.T) {
 	grants := NewGrants(w.store)
 	grants.now = func() time.Time { return now }
 	a := &Authenticator{Keys: w.keys, Issuer: w.Issuer, Supabase: p.checks(func(o *SupabaseOptions) { o.Guests = true }), Grants: grants, Accounts: w.Accounts}
-	person := p.token(t, func(c jwt.MapClaims) { c["app_metadata"] = map[string]any{"role": "admin"} })
-	client := p.token(t, func(c jwt.MapClaims) { c["client_id"] = "c1"; c["app_metadata"] = map[string]any{"role": "admin"} })
+	person := p.token(t, func(c jwt.MapClaims) { c["app_metadata"] = map[string]any{"role": "admin", "email_verified": true} })
+	client := p.token(t, func(c jwt.MapClaims) {
+		c["client_id"] = "c1"
+		c["app_metadata"] = map[string]any{"role": "admin", "email_verified": true}
+	})
 	guest := p.token(t, func(c jwt.MapClaims) { c["client_id"] = "c1"; c["is_anonymous"] = true })
 	local, _, err := w.Issuer.UserToken(&workflow.User{ID: "ann"}, time.Hour)
 	if err != nil {

@@ -30,19 +30,13 @@ type appMetadata struct {
 	Provider  string   `json:"provider,omitempty"`
 	Providers []string `json:"providers,omitempty"`
 	Role      string   `json:"role,omitempty"`
-}
-
-// emailRefuted reports whether the token says that its user has not confirmed
-// the email address. Supabase hands no tokens to such users unless told to.
-func (c *userClaims) emailRefuted() bool {
-	var m struct {
-		EmailVerified any `json:"email_verified"`
-	}
-	return json.Unmarshal(c.UserMetadata, &m) == nil && m.EmailVerified == false
+	// EmailVerified is in tokens of projects that write it there themselves.
+	// Supabase writes it into user_metadata, where users can change it.
+	EmailVerified bool `json:"email_verified,omitempty"`
 }
 
 func (c *userClaims) identity() *Identity {
-	id := &Identity{Subject: c.Subject, Email: c.Email, Kind: KindUser, SessionID: c.SessionID, ClientID: c.ClientID, EmailConfirmed: c.Email != "" && !c.emailRefuted(),
+	id := &Identity{Subject: c.Subject, Email: c.Email, Kind: KindUser, SessionID: c.SessionID, ClientID: c.ClientID, EmailConfirmed: c.Email != "" && c.AppMetadata.EmailVerified,
 		RateLimitTier: TierStandard, Admin: c.AppMetadata.Role == roleAdmin && !c.Anonymous}
 	if c.Anonymous {
 		id.Kind = KindAnonymous

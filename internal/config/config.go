@@ -48,7 +48,7 @@ type Config struct {
 	SupabaseIssuer      string `key:"supabase_issuer" default:"" doc:"Issuer that the project's tokens name. Empty: SUPABASE_URL/auth/v1."`
 	SupabaseAuthEnabled bool   `key:"supabase_auth_enabled" default:"true" doc:"Have users sign in with the Supabase project when supabase_url is set. False keeps the embedded accounts; refused in production."`
 	JWTSecretKey        string `key:"jwt_secret_key" default:"" secret:"true" doc:"Secret of a Supabase project that signs its tokens with HS256. Empty: tokens are checked by the project's published keys, others by asking it."`
-	EmailConfirmedOnly  bool   `key:"email_confirmed_required" default:"true" doc:"Refuse users whose email address is not confirmed."`
+	EmailConfirmedOnly  bool   `key:"email_confirmed_required" default:"true" doc:"Refuse users whose email address is not confirmed. A Supabase project is asked about each user, at most once an hour, with supabase_anon_key: tokens say it where users can write it themselves. Projects whose hook writes app_metadata.email_verified into tokens are not asked."`
 	GuestSessions       bool   `key:"guest_sessions_enabled" default:"false" doc:"Let anonymous users in, as guests."`
 	SignUp              string `key:"signup" default:"loopback" enum:"loopback,on,off" doc:"Whether strangers may make themselves an embedded account: on a loopback address only, always, or never."`
 
