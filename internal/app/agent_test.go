@@ -11,9 +11,15 @@ import (
 // startAgent runs flowgate agent on the data folder and returns its address.
 func startAgent(t *testing.T, dataDir, port string) *exec.Cmd {
 	t.Helper()
+	return startAgentEnv(t, dataDir, port, nil)
+}
+
+// startAgentEnv is startAgent with settings in the environment.
+func startAgentEnv(t *testing.T, dataDir, port string, env []string, args ...string) *exec.Cmd {
+	t.Helper()
 	log := &syncBuffer{}
-	cmd := exec.Command(binary(t), "agent", "--listen", "127.0.0.1:"+port, "--data-dir", dataDir, "--allow-private")
-	cmd.Dir, cmd.Env, cmd.Stderr = t.TempDir(), cleanEnv(), log
+	cmd := exec.Command(binary(t), append([]string{"agent", "--listen", "127.0.0.1:" + port, "--data-dir", dataDir, "--allow-private"}, args...)...)
+	cmd.Dir, cmd.Env, cmd.Stderr = t.TempDir(), append(cleanEnv(), env...), log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

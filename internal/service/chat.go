@@ -164,6 +164,7 @@ type turn struct {
 	number  int64
 	begun   chan error // what came first: nil for an event
 	told    bool
+	state   *workflow.AgentState // the newest that the agent sent
 }
 
 func (t *turn) end(ctx context.Context) {
@@ -268,14 +269,25 @@ func (t *turn) request(ctx context.Context, message string) (workflow.Turn, erro
 	return r, nil
 }
 
+// keepState saves the newest state when the turn comes to its end: one that
+// breaks off, wherever, leaves the state that it began with, so that the
+// message may be sent again.
+func (t *turn) keepState(ctx context.Context, e workflow.TurnEvent) error {
+	if e.State != nil {
+		t.state = e.State
+	}
+	if !e.Final || e.Failure != nil || t.state == nil {
+		return nil
+	}
+	return t.st.SaveState(ctx, t.session.OwnerID, t.session.ID, t.number, t.state)
+}
+
 // take keeps one piece of the answer: the state, the words, the workflow, and
 // the event for those who listen.
 func (t *turn) take(ctx context.Context, e workflow.TurnEvent) error {
 	v := t.session
-	if e.State != nil && e.Failure == nil {
-		if err := t.st.SaveState(ctx, v.OwnerID, v.ID, t.number, e.State); err != nil {
-			return err
-		}
+	if err := t.keepState(ctx, e); err != nil {
+		return err
 	}
 	out := ChatEvent{SessionID: v.ID, Timestamp: e.At.UnixMilli(), Final: e.Final}
 	switch {

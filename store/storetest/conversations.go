@@ -3,8 +3,11 @@ package storetest
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand"
+	"reflect"
 	"slices"
 	"sync/atomic"
+	"testing/quick"
 	"time"
 
 	"flowgate/internal/workflow"
@@ -128,6 +131,42 @@ var conversationTests = map[string]func(w *world){
 		got, err = w.State(w.Context(), ada, s.ID)
 		w.ok(err)
 		w.same("state", got, state)
+	},
+	"states come back as they were saved, whatever turns do": func(w *world) {
+		sessions := []*store.Session{w.session(ada), w.session(ada)}
+		saved := make([][]byte, len(sessions)) // what each session's state must be, as JSON
+		newest := make([]int64, len(sessions)) // the turn that saved it
+		begun := make([]int64, len(sessions))
+		random := rand.New(rand.NewSource(7)) //nolint:gosec // the same each time
+		for range 60 {
+			i := random.Intn(len(sessions))
+			s := sessions[i]
+			if begun[i] == 0 || random.Intn(3) == 0 {
+				turn, err := w.BeginTurn(w.Context(), ada, s.ID, -time.Second)
+				w.ok(err)
+				begun[i] = turn
+			}
+			turn := 1 + random.Int63n(begun[i]) // this one or one that was lost
+			v, ok := quick.Value(reflect.TypeFor[workflow.AgentState](), random)
+			if !ok {
+				w.Fatal("no state could be made")
+			}
+			state := v.Interface().(workflow.AgentState)
+			data, err := json.Marshal(state)
+			w.ok(err)
+			w.ok(w.SaveState(w.Context(), ada, s.ID, turn, &state))
+			w.ok(w.SaveState(w.Context(), bob, s.ID, turn, &workflow.AgentState{Document: "bob's"}))
+			if turn >= newest[i] {
+				saved[i], newest[i] = data, turn
+			}
+			for j, s := range sessions {
+				got, err := w.State(w.Context(), ada, s.ID)
+				w.ok(err)
+				if again, _ := json.Marshal(got); saved[j] != nil && string(again) != string(saved[j]) {
+					w.Fatalf("saved %s\ngot   %s", saved[j], again)
+				}
+			}
+		}
 	},
 	"chat events are numbered and bounded": func(w *world) {
 		s := w.session(ada)

@@ -354,6 +354,10 @@ func (e *editor) splice(steps []step, where, place string) {
 		after = []workflow.Target{{Node: place, Type: "main"}}
 	case place != "":
 		from, after = e.cutAfter(place)
+	case shaping(steps) && len(from) == 1 && e.sends(from[0].node): // what is sent is shaped first
+		to := from[0].node
+		from, place = e.cutBefore(to), to
+		after = []workflow.Target{{Node: to, Type: "main"}}
 	default:
 		for i := range e.doc.Nodes {
 			n := &e.doc.Nodes[i]
@@ -386,6 +390,33 @@ func (e *editor) splice(steps []step, where, place string) {
 		}
 	}
 	e.notes = append(e.notes, b.notes...)
+}
+
+// shaping reports steps that choose and order items, and reach nobody.
+func shaping(steps []step) bool {
+	return len(steps) > 0 && !slices.ContainsFunc(steps, func(s step) bool {
+		return !slices.Contains([]string{"filter", "sort", "top", "limit", "dedupe", "set", "keep", "drop", "rename"}, s.kind)
+	})
+}
+
+// sends reports a node that gives its items away and has one way in.
+func (e *editor) sends(name string) bool {
+	n := e.doc.NodeByName(name)
+	method, _ := n.Parameters.Value("method").(string)
+	if kind := short(n.Type); kind != "emailsend" && (kind != "httprequest" || method == "" || method == "GET") {
+		return false
+	}
+	in := 0
+	for _, outs := range e.doc.Connections {
+		for _, out := range outs["main"] {
+			for _, t := range out {
+				if t.Node == name {
+					in++
+				}
+			}
+		}
+	}
+	return in == 1
 }
 
 func (e *editor) before(name string) string {
