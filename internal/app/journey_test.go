@@ -45,6 +45,19 @@ func (s *shop) posted(path string) int {
 	return len(s.sent[path])
 }
 
+// newAccount signs somebody up at the embedded sign-in, as its clients do.
+func (s *serverProcess) newAccount(t *testing.T, email string) *person {
+	t.Helper()
+	status, body := s.do(t, "POST", "/auth/v1/signup", []byte(`{"email":"`+email+`","password":"correct horse battery staple"}`), "Content-Type", "application/json")
+	var session struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := json.Unmarshal(body, &session); status != http.StatusOK || err != nil || session.AccessToken == "" {
+		t.Fatalf("signing up: %d %s", status, body)
+	}
+	return &person{srv: s, token: session.AccessToken}
+}
+
 // traveller goes the journey through one door: a reply is what an answer is in
 // any of them.
 type traveller interface {
@@ -154,7 +167,7 @@ func (b *byMCP) say(session, message string) reply {
 func TestJourney(t *testing.T) {
 	t.Parallel()
 	srv := startServer(t, t.TempDir(), "--allow-private")
-	person := srv.signUp(t, "ann@example.com")
+	person := srv.newAccount(t, "ann@example.com")
 	var made struct{ Key string }
 	person.ok(t, "POST", "/api-keys", object{"client_name": "journey", "scopes": []string{"tools:execute", "agent:chat"}}, &made)
 	for name, door := range map[string]traveller{
