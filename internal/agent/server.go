@@ -31,6 +31,11 @@ type Options struct {
 	Verify func(ctx context.Context, token string) (owner string, err error)
 	// Planner plans conversations. Nil: the agent holds none.
 	Planner planner.Planner
+	// Fallback plans the rest of a turn whose planner gave up, and it is said
+	// so. Nil: the turn fails.
+	Fallback planner.Planner
+	// Budget bounds what language models may use up in one turn.
+	Budget planner.Budget
 	// Try runs of a document what does not reach outside. Nil: nothing is run.
 	Try func(ctx context.Context, doc *workflow.Document) Trial
 	// Logger gets unexpected failures. Nil: nothing.

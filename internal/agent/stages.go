@@ -27,6 +27,10 @@ type turn struct {
 	send  func(workflow.TurnEvent) error
 	lang  string
 	first bool
+	by    string // who planned
+	// planner plans, and meter counts what models use up.
+	planner planner.Planner
+	meter   *planner.Meter
 }
 
 // Converse answers one message of a user: it sends the pieces of the answer in
@@ -40,10 +44,53 @@ func Converse(ctx context.Context, opts Options, req workflow.Turn, send func(wo
 	if len(req.Message) > maxMessage {
 		return workflow.Errorf(workflow.CodeTooLarge, "message: It has %d bytes; at most %d are read. Say it shorter.", len(req.Message), maxMessage)
 	}
-	t := &turn{opts: opts, req: req, send: send}
+	t := &turn{opts: opts, req: req, send: send, planner: opts.Planner, meter: planner.NewMeter(wished(opts.Budget, req))}
 	t.begin()
 	before := t.state.Stage
 	t.hear(before)
+	err := t.answer(ctx)
+	if !t.mayFallBack(ctx, err) {
+		return err
+	}
+	if err := t.fallBack(err); err != nil {
+		return err
+	}
+	return t.answer(ctx)
+}
+
+// wished is a budget within which a turn's own wishes are, too.
+func wished(b planner.Budget, req workflow.Turn) planner.Budget {
+	if req.MaxCalls > 0 && (b.Calls == 0 || req.MaxCalls < b.Calls) {
+		b.Calls = req.MaxCalls
+	}
+	if req.Timeout > 0 && (b.Time == 0 || req.Timeout < b.Time) {
+		b.Time = req.Timeout
+	}
+	return b
+}
+
+// reasonInvalid is the reason of turns whose workflow could not be made valid.
+const reasonInvalid = "WORKFLOW_INVALID"
+
+// mayFallBack reports whether another planner may go on where one failed with
+// err.
+func (t *turn) mayFallBack(ctx context.Context, err error) bool {
+	if err == nil || t.opts.Fallback == nil || t.planner == t.opts.Fallback || ctx.Err() != nil || t.by == t.opts.Fallback.Name() {
+		return false
+	}
+	return planner.Gave(err) || workflow.ReasonOf(err) == reasonInvalid
+}
+
+// fallBack has the other planner go on, and says why.
+func (t *turn) fallBack(why error) error {
+	t.planner, t.first = t.opts.Fallback, false
+	reason := workflow.MessageOf(why)
+	return t.emit(workflow.TurnEvent{Status: &workflow.TurnStatus{Stage: workflow.StageClarification, Previous: t.state.Stage,
+		Description: t.pick("The language model gave up; the offline planner goes on, by fixed rules. ", "语言模型未能完成，改由离线规划器按固定规则继续。") + reason}})
+}
+
+// answer plans and then asks, offers or makes the workflow.
+func (t *turn) answer(ctx context.Context) error {
 	if err := t.enter(workflow.StageClarification); err != nil {
 		return err
 	}
@@ -51,7 +98,7 @@ func Converse(ctx context.Context, opts Options, req workflow.Turn, send func(wo
 	if err != nil {
 		return err
 	}
-	t.lang = plan.Language
+	t.lang, t.by = plan.Language, plan.By
 	t.state.IntentSummary = plan.Summary
 	switch {
 	case len(plan.Questions) > 0:
@@ -133,7 +180,8 @@ func offered(list []workflow.Alternative) []planner.Alternative {
 // wrong with it.
 func (t *turn) plan(ctx context.Context, draft *workflow.Document, findings []workflow.Finding) (planner.Plan, error) {
 	r := planner.Request{OwnerID: t.req.OwnerID, Language: t.req.Language, Origin: t.state.Context.Origin, Wish: wish(&t.state),
-		Answers: t.state.Clarification.Collected, Draft: draft, Findings: findings}
+		Answers: t.state.Clarification.Collected, Draft: draft, Findings: findings,
+		Model: t.req.Model, CredentialID: t.req.CredentialID, Scopes: t.req.Scopes, Meter: t.meter}
 	for _, c := range t.state.Conversations {
 		r.History = append(r.History, planner.Turn{Role: c.Role, Text: c.Text})
 	}
@@ -143,7 +191,21 @@ func (t *turn) plan(ctx context.Context, draft *workflow.Document, findings []wo
 			return planner.Plan{}, workflow.Wrap(workflow.CodeInvalid, err, "The workflow of this conversation cannot be read. Begin a new conversation.")
 		}
 	}
-	return t.opts.Planner.Plan(ctx, r)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s := &spoken{turn: t, id: uuid.NewString(), gone: cancel}
+	if t.req.Streaming {
+		r.Text = s.hear
+	}
+	p, err := t.planner.Plan(ctx, r)
+	if s.failed != nil {
+		return planner.Plan{}, s.failed
+	}
+	if err != nil {
+		t.by = p.By
+		return p, err
+	}
+	return p, s.end(p.Said)
 }
 
 var stageWords = map[workflow.Stage][2]string{
@@ -188,7 +250,10 @@ func (t *turn) emit(e workflow.TurnEvent) error {
 
 // say sends words and keeps them in the state.
 func (t *turn) say(m workflow.TurnMessage, keep map[string]string, final bool) error {
-	m.ID, m.Role = uuid.NewString(), "assistant"
+	if m.ID == "" {
+		m.ID = uuid.NewString()
+	}
+	m.Role = "assistant"
 	t.state.Conversations = append(t.state.Conversations, workflow.Said{Role: m.Role, Text: m.Text, At: time.Now().UnixMilli(), Metadata: keep})
 	return t.emit(workflow.TurnEvent{Message: &m, Final: final})
 }
@@ -199,7 +264,7 @@ func (t *turn) hello() string {
 		return ""
 	}
 	t.first = false
-	if t.opts.Planner.Name() != "offline planner" {
+	if t.by != "offline planner" {
 		return ""
 	}
 	return t.pick("I am the offline planner: no language model is set up, so I go by fixed rules.\n\n", "我是离线规划器：没有配置语言模型，按固定规则工作。\n\n")
@@ -314,7 +379,7 @@ func (t *turn) debug(ctx context.Context, doc *workflow.Document) (*workflow.Doc
 			return doc, v, trial, nil
 		}
 		if t.state.DebugLoops >= maxRepairs {
-			e := workflow.Errorf(workflow.CodeUnrunnable, "%s", t.pick("The workflow could not be made valid: ", "无法生成有效的工作流：")+v.Errors[0].Message).WithReason("WORKFLOW_INVALID")
+			e := workflow.Errorf(workflow.CodeUnrunnable, "%s", t.pick("The workflow could not be made valid: ", "无法生成有效的工作流：")+found(v.Errors)).WithReason(reasonInvalid)
 			return nil, v, trial, e
 		}
 		t.state.DebugLoops++
@@ -326,6 +391,9 @@ func (t *turn) debug(ctx context.Context, doc *workflow.Document) (*workflow.Doc
 			return nil, v, trial, err
 		}
 		p, err := t.plan(ctx, doc, v.Errors)
+		if planner.Gave(err) {
+			err = workflow.Wrap(workflow.CodeOf(err), err, workflow.MessageOf(err)+t.pick(" What the check found: ", " 检查发现的问题：")+found(v.Errors)).WithReason(workflow.ReasonOf(err))
+		}
 		if err != nil {
 			return nil, v, trial, err
 		}
@@ -333,6 +401,22 @@ func (t *turn) debug(ctx context.Context, doc *workflow.Document) (*workflow.Doc
 			doc = p.Document
 		}
 	}
+}
+
+// found puts the first findings into words.
+func found(list []workflow.Finding) string {
+	var out []string
+	for _, f := range list[:min(len(list), 3)] {
+		text := f.Message
+		if f.Node != "" && !strings.Contains(text, f.Node) {
+			text = f.Node + ": " + text
+		}
+		out = append(out, text)
+	}
+	if more := len(list) - len(out); more > 0 {
+		out = append(out, fmt.Sprintf("+%d", more))
+	}
+	return strings.Join(out, "; ")
 }
 
 // complete delivers the workflow and says what it does and what to do next.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -40,6 +41,8 @@ type App struct {
 	done   <-chan struct{} // closed when Close begins to end background work
 	engine *Engine
 	manage *engine.Manager // nil with a remote agent
+	// talking is how an agent of this process holds conversations.
+	talking agent.Options
 	// executor runs executions, by the agent or, where that cannot, here.
 	executor *executor
 	stop     context.CancelFunc
@@ -69,6 +72,9 @@ func (a *App) open(ctx context.Context) (err error) {
 	if a.engine, err = a.OpenEngine(); err != nil {
 		return err
 	}
+	a.talking = a.conversationOptions(a.engine, func(ctx context.Context, name string, args json.RawMessage) (any, error) {
+		return a.Service.Call(ctx, name, args) // which is there before anybody talks
+	})
 	tokens := auth.NewAgentTokens(a.Issuer)
 	client := grpcclient.Options{Tier: tierOf, Bulkhead: grpcclient.Bulkhead{Calls: a.Config.AgentCallsPerTier, Turns: a.Config.AgentTurnsPerTier},
 		Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer, Token: func(ctx context.Context) (string, error) { return tokens.Token(grpcclient.Owner(ctx)) }}
@@ -134,7 +140,9 @@ func (a *App) embeddedAgent(ctx, background context.Context, client *grpcclient.
 	if a.manage, err = a.OpenManager(ctx, a.engine); err != nil {
 		return err
 	}
-	server, err := agent.NewServer(a.engine.conversationOptions(agent.Options{Engine: agentEngine{a.manage, a.engine.Catalogue}, Verify: tokens.Verify, Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer}))
+	opts := a.talking
+	opts.Engine, opts.Verify, opts.Logger, opts.Metrics, opts.Tracer = agentEngine{a.manage, a.engine.Catalogue}, tokens.Verify, a.Log, a.Metrics, a.Tracer
+	server, err := agent.NewServer(opts)
 	if err != nil {
 		return err
 	}

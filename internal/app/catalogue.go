@@ -161,6 +161,17 @@ type Documents struct {
 	engine *Engine
 }
 
+// openLook returns the service over the core's store without an agent, its
+// calls in the audit log.
+func (c *Core) openLook(e *Engine) (*service.Service, error) {
+	o := service.Options{Store: c.Store, Catalogue: e.Catalogue, Schedules: c.schedules(), Vault: c.Vault, TestHooks: c.TestHooks, PublicURL: c.PublicURL(),
+		Logger: c.Log, Metrics: c.Metrics, Tracer: c.Tracer}
+	if c.Audit != nil { // a nil pointer in an interface is not nil
+		o.Audit = c.Audit
+	}
+	return service.New(o)
+}
+
 // OpenDocuments returns the service over the core's store. The caller closes it.
 func (c *Core) OpenDocuments() (*Documents, error) {
 	e, err := OpenEngine(c.Config, c.Log)

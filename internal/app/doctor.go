@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"flowgate/grpcclient"
+	"flowgate/internal/agent/planner/llm"
 	"flowgate/internal/config"
 	"flowgate/internal/engine/expr"
 	"flowgate/internal/workflow"
@@ -47,7 +48,7 @@ const examineTime = 10 * time.Second
 func Examine(ctx context.Context, cfg *config.Config, log *slog.Logger) []Finding {
 	var out []Finding
 	for _, look := range []func(context.Context, *config.Config, *slog.Logger) Finding{
-		examineFolder, examineSecrets, examineDatabase, examineAgent, examineAddress, examineWorkers, examineClock,
+		examineFolder, examineSecrets, examineDatabase, examineAgent, examineModel, examineAddress, examineWorkers, examineClock,
 	} {
 		ctx, cancel := context.WithTimeout(ctx, examineTime)
 		out = append(out, look(ctx, cfg, log))
@@ -161,6 +162,26 @@ func examineAgent(ctx context.Context, cfg *config.Config, _ *slog.Logger) Findi
 	f.Says = address
 	if err := AskAgent(ctx, cfg, address); err != nil {
 		f.State, f.Says, f.Remedy = Failed, err.Error(), "start it with: flowgate agent --listen :"+strconv.Itoa(cfg.WorkflowServicePort)+"; docs/troubleshooting.md has more (gRPC)"
+	}
+	return f
+}
+
+// examineModel asks the provider of the language model for its list of models,
+// which costs nothing.
+func examineModel(ctx context.Context, cfg *config.Config, _ *slog.Logger) Finding {
+	f := Finding{Check: "language model", State: Fine, Says: "none: conversations are planned by rules"}
+	if cfg.LLMProvider == "none" {
+		return f
+	}
+	o := operatorsModel(cfg, cfg.LLMModel)
+	o.Client = operatorsClient()
+	defer o.Client.CloseIdleConnections()
+	f.Says = cfg.LLMProvider + " answers; " + cfg.LLMModel + " plans"
+	if o.Key == "" {
+		f.Says += "; no key is set"
+	}
+	if err := llm.Probe(ctx, o); err != nil {
+		f.State, f.Says, f.Remedy = Warning, workflow.MessageOf(err), "check LLM_API_KEY, LLM_BASE_URL and LLM_MODEL, and that this machine reaches the provider; docs/models.md has more"
 	}
 	return f
 }

@@ -31,6 +31,7 @@ var importRules = []struct {
 	{"internal/engine/durable", []string{"store", "internal/workflow"}},
 	{"internal/migrate", []string{"store", "internal/workflow"}},
 	{"internal/agent", []string{"proto/...", "store", "internal/workflow", "internal/engine", "internal/agent/planner"}},
+	{"internal/agent/planner/llm", []string{"internal/workflow"}},
 	{"internal/agent/planner", []string{"internal/workflow", "internal/agent/planner/..."}},
 	{"grpcclient", []string{"proto/...", "internal/workflow"}},
 	{"proto/agenttest", nil},

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"flowgate/grpcclient"
@@ -10,10 +11,21 @@ import (
 	"flowgate/internal/workflow"
 )
 
+// caller calls a capability for the identity in ctx.
+type caller func(ctx context.Context, name string, args json.RawMessage) (any, error)
+
 // conversationOptions are what an agent of this process holds conversations
-// with.
-func (e *Engine) conversationOptions(o agent.Options) agent.Options {
-	o.Planner, o.Try = planner.NewOffline(e.Catalogue.NodeTypes()), e.Try
+// with: a language model where there is one for the turn, else rules. Models
+// look at what users have by call.
+func (c *Core) conversationOptions(e *Engine, call caller) agent.Options {
+	offline := planner.NewOffline(e.Catalogue.NodeTypes())
+	desk := planner.Desk{Types: e.Catalogue.NodeTypes(), Near: e.Catalogue.Near, Normalize: e.Catalogue.Normalize,
+		Validate: agentEngine{nil, e.Catalogue}.Validate, Look: looker(call)}
+	o := agent.Options{Try: e.Try, Budget: budgetOf(c.Config),
+		Planner: &planner.LLM{Desk: desk, Model: newModels(c, e).forTurn, Without: offline, MaxTokens: c.Config.LLMMaxOutput}}
+	if c.Config.LLMFallback == "offline" {
+		o.Fallback = offline
+	}
 	return o
 }
 
@@ -41,7 +53,8 @@ func (a *App) talk(ctx context.Context, t workflow.Turn, fn func(workflow.TurnEv
 	if err := fn(workflow.TurnEvent{Status: status, At: time.Now().UTC()}); err != nil {
 		return err
 	}
-	opts := a.engine.conversationOptions(agent.Options{Engine: agentEngine{nil, a.engine.Catalogue}, Logger: a.Log})
+	opts := a.talking
+	opts.Engine, opts.Logger = agentEngine{nil, a.engine.Catalogue}, a.Log
 	return agent.Converse(ctx, opts, t, fn)
 }
 

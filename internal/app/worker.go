@@ -40,8 +40,14 @@ func OpenWorker(ctx context.Context, cfg *config.Config, log *slog.Logger, tls a
 	if w.manage, err = core.OpenManager(ctx, w.engine); err != nil {
 		return w, err
 	}
-	w.server, err = agent.NewServer(w.engine.conversationOptions(agent.Options{Engine: agentEngine{w.manage, w.engine.Catalogue},
-		Verify: auth.NewAgentTokens(core.Issuer).Verify, Logger: log, Metrics: core.Metrics, Tracer: core.Tracer, TLS: tls}))
+	service, err := core.openLook(w.engine)
+	if err != nil {
+		return w, err
+	}
+	opts := core.conversationOptions(w.engine, service.Call)
+	opts.Engine, opts.Verify = agentEngine{w.manage, w.engine.Catalogue}, auth.NewAgentTokens(core.Issuer).Verify
+	opts.Logger, opts.Metrics, opts.Tracer, opts.TLS = log, core.Metrics, core.Tracer, tls
+	w.server, err = agent.NewServer(opts)
 	return w, err
 }
 

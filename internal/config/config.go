@@ -97,6 +97,20 @@ type Config struct {
 	AgentTurnsPerTier       int    `key:"agent_turns_per_tier" default:"64" min:"1" max:"1000000" doc:"Turns of conversations that each tier may have under way in one server."`
 	AgentFallback           string `key:"agent_fallback" default:"none" enum:"none,embedded" doc:"embedded: while the remote agent is down, the agent of this process holds the conversations, and says so. none: they answer 503."`
 
+	LLMProvider    string        `group:"Language models" key:"llm_provider" default:"none" enum:"none,openai,anthropic" doc:"Who plans workflows in conversations: openai (or any server that speaks its chat completions, see llm_base_url), anthropic, or none: the offline planner, by fixed rules. Users may bring keys of their own in any case."`
+	LLMAPIKey      string        `key:"llm_api_key" default:"" secret:"true" doc:"Key for the provider. Servers at an llm_base_url of your own may need none."`
+	LLMBaseURL     string        `key:"llm_base_url" default:"" doc:"Address of the provider's interface, such as http://127.0.0.1:11434/v1 for Ollama. Empty: the provider's own."`
+	LLMModel       string        `key:"llm_model" default:"" doc:"Model that plans, by the provider's name. It must be able to call tools."`
+	LLMModels      []string      `key:"llm_models" default:"" doc:"Further models of the provider that users may choose for a conversation."`
+	LLMFallback    string        `key:"llm_fallback" default:"none" enum:"none,offline" doc:"offline: when the model fails, is overloaded, or its workflow stays faulty, the offline planner goes on and the conversation says so. none: the turn fails and says why."`
+	LLMMaxCalls    int           `key:"llm_max_calls" default:"24" min:"1" max:"1000" doc:"Most requests to the model for one message of a user."`
+	LLMMaxTokens   int64         `key:"llm_max_tokens" default:"400000" min:"0" max:"1000000000" doc:"Most tokens, read and written, for one message of a user. 0: any number."`
+	LLMMaxOutput   int64         `key:"llm_max_output" default:"8192" min:"256" max:"1000000" doc:"Most tokens of one answer of the model."`
+	LLMTimeout     time.Duration `key:"llm_timeout" default:"4m" doc:"Longest that the model is waited for, for one message of a user. A turn takes at most 5m in any case."`
+	LLMInputPrice  float64       `key:"llm_input_price" default:"0" min:"0" max:"1000000" doc:"Price of a million tokens read, for llm_max_cost."`
+	LLMOutputPrice float64       `key:"llm_output_price" default:"0" min:"0" max:"1000000" doc:"Price of a million tokens written, for llm_max_cost."`
+	LLMMaxCost     float64       `key:"llm_max_cost" default:"0" min:"0" max:"1000000" doc:"Most that one message of a user may cost, by these prices. 0: any amount."`
+
 	EgressAllowPrivate bool     `group:"What workflows reach" key:"egress_allow_private" default:"false" doc:"Let workflows' requests reach private, loopback and link-local addresses."`
 	EgressAllowCIDRs   []string `key:"egress_allow_cidrs" default:"" doc:"Address ranges workflows' requests may reach although they are private, such as 10.1.0.0/16."`
 

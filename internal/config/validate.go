@@ -67,6 +67,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	c.validateTelemetry(fault)
+	c.validateModels(fault)
 	if _, err := time.LoadLocation(c.Timezone); err != nil {
 		fault("timezone: %q is not a time zone such as Europe/Oslo", c.Timezone)
 	}
@@ -99,6 +100,24 @@ func (c *Config) validateTelemetry(fault func(format string, args ...any)) {
 	}
 	if _, err := ParseHeaders(c.OTelExporterOTLPHeaders); err != nil {
 		fault("otel_exporter_otlp_headers: %w", err)
+	}
+}
+
+func (c *Config) validateModels(fault func(format string, args ...any)) {
+	if u, err := url.Parse(c.LLMBaseURL); c.LLMBaseURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		fault("llm_base_url: %q is not an address such as http://127.0.0.1:11434/v1", c.LLMBaseURL)
+	}
+	if c.LLMProvider == "none" {
+		return
+	}
+	if c.LLMModel == "" {
+		fault("llm_model: name the model of %s that plans", c.LLMProvider)
+	}
+	if c.LLMAPIKey == "" && c.LLMBaseURL == "" {
+		fault("llm_api_key: %s needs a key; set it, or llm_base_url for a server of your own", c.LLMProvider)
+	}
+	if c.LLMMaxCost > 0 && c.LLMInputPrice == 0 && c.LLMOutputPrice == 0 {
+		fault("llm_max_cost: needs llm_input_price and llm_output_price")
 	}
 }
 

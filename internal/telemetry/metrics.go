@@ -24,6 +24,9 @@ type Metrics struct {
 	client   *bound[pair, prometheus.Observer]
 	server   *bound[pair, prometheus.Observer]
 
+	models *bound[modelKey, prometheus.Observer]
+	tokens *bound[modelKey, prometheus.Observer]
+
 	begun   *bound[string, prometheus.Counter]
 	ended   *bound[string, prometheus.Observer]
 	queued  prometheus.Observer
@@ -47,7 +50,14 @@ type (
 		method, route string
 		class         int
 	}
-	mcpKey struct{ method, tool, failure string }
+	mcpKey   struct{ method, tool, failure string }
+	modelKey struct{ provider, model, detail string }
+)
+
+// Bounds of what language models take, as the conventions for them advise.
+var (
+	modelBuckets = []float64{.01, .02, .04, .08, .16, .32, .64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92}
+	tokenBuckets = []float64{1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576}
 )
 
 // Bounds of durations, in seconds: of requests and calls, and of executions.
@@ -63,6 +73,7 @@ func NewMetrics(version string) *Metrics {
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	gaugeVec(r, "flowgate_build_info", "1, with the version of the program.", "version", "go_version").WithLabelValues(version, runtime.Version()).Set(1)
 	m.doors(r)
+	m.languageModels(r)
 	m.engine(r)
 	m.trouble(r)
 	return m
@@ -82,6 +93,20 @@ func (m *Metrics) doors(r *prometheus.Registry) {
 	streams := gaugeVec(r, "flowgate_streams_open", "Open event streams, by kind.", "kind")
 	m.open = bind(func(k string) prometheus.Gauge { return streams.WithLabelValues(k) })
 	m.opened = counters(r, "flowgate_streams_total", "Event streams that were opened, by kind.", "kind")
+}
+
+// languageModels are named by OpenTelemetry's conventions for generative AI.
+func (m *Metrics) languageModels(r *prometheus.Registry) {
+	calls := histogramVec(r, "gen_ai_client_operation_duration_seconds", "Time of one request to a language model (gen_ai.client.operation.duration), by what failed.", modelBuckets,
+		"gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "error_type")
+	m.models = bind(func(k modelKey) prometheus.Observer {
+		return calls.WithLabelValues("chat", k.provider, k.model, k.detail)
+	})
+	tokens := histogramVec(r, "gen_ai_client_token_usage", "Tokens of one request to a language model (gen_ai.client.token.usage), input or output.", tokenBuckets,
+		"gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "gen_ai_token_type")
+	m.tokens = bind(func(k modelKey) prometheus.Observer {
+		return tokens.WithLabelValues("chat", k.provider, k.model, k.detail)
+	})
 }
 
 func (m *Metrics) engine(r *prometheus.Registry) {

@@ -68,6 +68,20 @@ func (m *Metrics) GRPCServer(method, code string, took time.Duration) {
 	}
 }
 
+// ModelCall records one request to a language model. model is one of the
+// configuration's, "other" for users' own; failure is "" for none.
+func (m *Metrics) ModelCall(provider, model, failure string, took time.Duration, input, output int64) {
+	if m == nil {
+		return
+	}
+	observe(m.models, modelKey{provider, model, failure}, took)
+	for kind, n := range map[string]int64{"input": input, "output": output} {
+		if o, ok := m.tokens.get(modelKey{provider, model, kind}); ok && n > 0 {
+			o.Observe(float64(n))
+		}
+	}
+}
+
 // ExecutionBegan records that an execution begins to be computed for the first
 // time, after waiting in the queue.
 func (m *Metrics) ExecutionBegan(mode string, queued time.Duration) {

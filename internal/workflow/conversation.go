@@ -117,6 +117,16 @@ type Turn struct {
 	Context   *ConversationContext
 	Streaming bool
 	Language  string // "en", "zh", or "" for the user's
+	// Model is the language model the user chose, "" the agent's default, and
+	// CredentialID the user's credential for it, "" the operator's key.
+	Model        string
+	CredentialID string
+	// Scopes are what of the owner's the caller may read besides the
+	// conversation, such as "workflows:read".
+	Scopes []string
+	// MaxCalls and Timeout are wishes below the agent's own bounds; 0: none.
+	MaxCalls int
+	Timeout  time.Duration
 }
 
 // TurnEvent is one piece of the agent's answer: one of Message, Status,

@@ -1,6 +1,7 @@
 package agentconv
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -149,13 +150,41 @@ func contextFromProto(p *agentv1.WorkflowContext) *workflow.ConversationContext 
 // TurnToProto returns the request of a turn.
 func TurnToProto(t workflow.Turn) *agentv1.ConversationRequest {
 	return &agentv1.ConversationRequest{SessionId: text(t.SessionID), UserId: text(t.OwnerID), UserMessage: text(t.Message), CurrentState: StateToProto(t.State),
-		WorkflowContext: contextToProto(t.Context), Config: &agentv1.ConversationConfig{EnableStreaming: t.Streaming, Language: text(t.Language)}}
+		WorkflowContext: contextToProto(t.Context), Config: &agentv1.ConversationConfig{EnableStreaming: t.Streaming, Language: text(t.Language),
+			MaxTurns: int32(min(max(t.MaxCalls, 0), math.MaxInt32)), TimeoutSeconds: int32(min(max(t.Timeout/time.Second, 0), math.MaxInt32)), Preferences: preferences(t)}}
+}
+
+// The names of a turn's preferences.
+const (
+	preferModel      = "model"
+	preferCredential = "model_credential"
+	preferScopes     = "scopes" // with commas
+)
+
+func preferences(t workflow.Turn) map[string]string {
+	out := map[string]string{}
+	for name, value := range map[string]string{preferModel: t.Model, preferCredential: t.CredentialID, preferScopes: strings.Join(t.Scopes, ",")} {
+		if value != "" {
+			out[name] = text(value)
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
 }
 
 // TurnFromProto reads the request of a turn.
 func TurnFromProto(p *agentv1.ConversationRequest) workflow.Turn {
-	return workflow.Turn{SessionID: p.GetSessionId(), OwnerID: p.GetUserId(), Message: p.GetUserMessage(), State: StateFromProto(p.GetCurrentState()),
-		Context: contextFromProto(p.GetWorkflowContext()), Streaming: p.GetConfig().GetEnableStreaming(), Language: p.GetConfig().GetLanguage()}
+	c := p.GetConfig()
+	t := workflow.Turn{SessionID: p.GetSessionId(), OwnerID: p.GetUserId(), Message: p.GetUserMessage(), State: StateFromProto(p.GetCurrentState()),
+		Context: contextFromProto(p.GetWorkflowContext()), Streaming: c.GetEnableStreaming(), Language: c.GetLanguage(),
+		Model: c.GetPreferences()[preferModel], CredentialID: c.GetPreferences()[preferCredential],
+		MaxCalls: max(0, int(c.GetMaxTurns())), Timeout: max(0, time.Duration(c.GetTimeoutSeconds())*time.Second)}
+	if scopes := c.GetPreferences()[preferScopes]; scopes != "" {
+		t.Scopes = strings.Split(scopes, ",")
+	}
+	return t
 }
 
 // TurnEventToProto returns one piece of an answer for the wire. A failed turn

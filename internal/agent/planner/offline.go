@@ -23,18 +23,24 @@ func (*Offline) Name() string { return "offline planner" }
 
 // Plan reads the wish and the answers from the beginning, each time.
 func (o *Offline) Plan(_ context.Context, req Request) (Plan, error) {
+	plan := o.plan(req)
+	plan.By = o.Name()
+	return plan, nil
+}
+
+func (o *Offline) plan(req Request) Plan {
 	wish := strings.TrimSpace(strings.Join(req.Wish, "\n"))
 	r := read(withAnswers(wish, req.Answers), req.Language)
 	if req.Language == "" {
 		r = read(withAnswers(wish, req.Answers), languageOf(wish))
 	}
 	if req.Draft != nil && len(req.Findings) > 0 { // a draft of rules: the same rules make the same
-		return Plan{Language: r.lang, Document: mended(req.Draft, req.Findings)}, nil
+		return Plan{Language: r.lang, Document: mended(req.Draft, req.Findings)}
 	}
 	if req.Document != nil {
-		return o.change(r, req), nil
+		return o.change(r, req)
 	}
-	return o.create(r, req), nil
+	return o.create(r, req)
 }
 
 // withAnswers appends the answers to the open questions of a vague wish.

@@ -44,8 +44,14 @@ type Request struct {
 	// is wrong with it; nil at first.
 	Draft    *workflow.Document
 	Findings []workflow.Finding
-	// Model is the user's choice among models; "" is the planner's default.
-	Model string
+	// Model is the user's choice among models, "" the default; CredentialID is
+	// the user's credential to reach it with, "" the operator's.
+	Model        string
+	CredentialID string
+	// Scopes are what the turn's caller may do.
+	Scopes []string
+	// Meter counts what models use up in this turn; nil: without bounds.
+	Meter *Meter
 	// Text gets the words of an answer while they are made. Nil: nobody listens.
 	Text func(piece string)
 }
@@ -71,6 +77,7 @@ type Alternative struct {
 // Plan is what came of a Request: questions, or a gap with alternatives, or a
 // document.
 type Plan struct {
+	By           string // who planned: a Planner's name, or a model's
 	Language     string
 	Summary      string // what the user wants, in the planner's words
 	Questions    []Question
