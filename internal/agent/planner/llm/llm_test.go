@@ -53,6 +53,10 @@ func call() llm.Call {
 		Tools: []llm.Tool{{Name: "look", Description: "looks", Schema: map[string]any{"type": "object", "properties": map[string]any{"at": map[string]any{"type": "string"}}, "required": []string{"at"}}}}}
 }
 
+func looks(id, args string) llmtest.Call {
+	return llmtest.Call{ID: id, Name: "look", Args: args}
+}
+
 // each runs a test against both providers.
 func each(t *testing.T, test func(t *testing.T, provider string)) {
 	t.Parallel()
@@ -69,7 +73,7 @@ func each(t *testing.T, test func(t *testing.T, provider string)) {
 func TestStreaming(t *testing.T) {
 	each(t, func(t *testing.T, provider string) {
 		words := "I look at both. 我来查找节点类型，请稍等。"
-		s := llmtest.Start(t, provider, llmtest.Say{Text: words, Calls: []llmtest.Call{{"call_a", "look", `{"at":"首页, \"quoted\""}`}, {"call_b", "look", `{"at":"there"}`}}})
+		s := llmtest.Start(t, provider, llmtest.Say{Text: words, Calls: []llmtest.Call{looks("call_a", `{"at":"首页, \"quoted\""}`), looks("call_b", `{"at":"there"}`)}})
 		var heard []string
 		a, err := modelOf(t, s, nil).Ask(t.Context(), call(), func(p string) { heard = append(heard, p) })
 		if err != nil {
@@ -158,7 +162,7 @@ func TestAgain(t *testing.T) {
 			"rate limit":         llmtest.Fail{Status: 429, Type: "rate_limit_error", RetryAfter: "7"},
 			"overload":           overloaded,
 			"truncated text":     llmtest.Say{Text: "half an answ", Break: true},
-			"truncated call":     llmtest.Say{Text: "so", Calls: []llmtest.Call{{"a", "look", `{"at":"somewhere far away"}`}}, Break: true},
+			"truncated call":     llmtest.Say{Text: "so", Calls: []llmtest.Call{looks("a", `{"at":"somewhere far away"}`)}, Break: true},
 			"error in a stream":  llmtest.Say{Text: "so", Error: "overloaded_error"},
 			"internal error":     llmtest.Fail{Status: 500, Type: "api_error"},
 			"gateway timed out":  llmtest.Fail{Status: 504},
