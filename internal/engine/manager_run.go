@@ -404,9 +404,8 @@ func (m *Manager) sweepLoop() {
 			m.stopCancelled()
 			m.recover()
 			m.endCancelledWaits()
-			if m.now().Sub(pruned) > time.Minute {
+			if m.now().Sub(pruned) > pruneEvery && m.prune() {
 				pruned = m.now()
-				m.prune()
 			}
 		}
 	}
@@ -429,33 +428,6 @@ func (m *Manager) startQueued() {
 		if err := m.runtime.Start(m.ctx, e.ID); err != nil && m.ctx.Err() == nil {
 			m.astray[e.ID] = true // recover starts it
 			m.log.Warn("a queued execution was not started; it will be tried again", "execution_id", e.ID, "error", err)
-		}
-	}
-}
-
-// prune deletes what is too old, and what is too much, in small batches.
-func (m *Manager) prune() {
-	if m.opts.Retention > 0 {
-		m.deleteAll("old executions were not deleted", func(limit int) ([]string, error) {
-			return m.store.PruneExecutions(m.ctx, m.now().Add(-m.opts.Retention), limit)
-		})
-	}
-	if m.opts.Keep > 0 {
-		m.deleteAll("executions beyond the number kept were not deleted", func(limit int) ([]string, error) {
-			return m.store.TrimExecutions(m.ctx, m.opts.Keep, limit)
-		})
-	}
-}
-
-func (m *Manager) deleteAll(failure string, batch func(limit int) ([]string, error)) {
-	const size = 500
-	for m.ctx.Err() == nil {
-		ids, err := batch(size)
-		if err != nil && m.ctx.Err() == nil {
-			m.log.Warn(failure+"; they will be tried again", "error", err)
-		}
-		if err != nil || len(ids) < size {
-			return
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -51,7 +52,8 @@ func (g *groupedConditions) holds(ctx context.Context, zone *time.Location, any 
 	return !any, nil
 }
 
-// compareGrouped compares by the rules of the first versions: loosely.
+// compareGrouped compares by the rules of the first versions: what is equal is
+// so without a conversion, and the types of the other operations convert.
 func compareGrouped(kind, op string, left, right any, zone *time.Location) (bool, error) {
 	switch op {
 	case "isEmpty":
@@ -82,9 +84,7 @@ func compareGrouped(kind, op string, left, right any, zone *time.Location) (bool
 		}
 	case "boolean":
 		if op == "equal" {
-			a, okA := boolOf(left)
-			b, okB := boolOf(right)
-			return okA && okB && a == b, nil
+			return identical(left, right), nil
 		}
 	case "string":
 		return compareGroupedTexts(op, left, right)
@@ -92,39 +92,69 @@ func compareGrouped(kind, op string, left, right any, zone *time.Location) (bool
 	return false, unknownOperation(filterOperator{Type: kind, Operation: op})
 }
 
+// compareGroupedNumbers orders like JavaScript's operators do: two texts by
+// their characters, all else as numbers. What is empty counts as 0.
 func compareGroupedNumbers(op string, left, right any) (bool, error) {
-	a, b := jsNumber(left), jsNumber(right)
+	if op == "equal" {
+		return identical(left, right), nil
+	}
+	c := 0
+	a, isTextA := left.(string)
+	b, isTextB := right.(string)
+	if isTextA && isTextB && a != "" && b != "" {
+		c = strings.Compare(a, b)
+	} else {
+		x, y := jsNumber(left), jsNumber(right)
+		if x != x || y != y { // NaN is in no order
+			return false, nil
+		}
+		c = cmp.Compare(x, y)
+	}
 	switch op {
 	case "smaller":
-		return a < b, nil
+		return c < 0, nil
 	case "smallerEqual":
-		return a <= b, nil
+		return c <= 0, nil
 	case "larger":
-		return a > b, nil
+		return c > 0, nil
 	case "largerEqual":
-		return a >= b, nil
-	case "equal":
-		if left == nil || right == nil {
-			return left == right, nil
-		}
-		return a == b, nil
+		return c >= 0, nil
 	}
 	return false, unknownOperation(filterOperator{Type: "number", Operation: op})
 }
 
 func compareGroupedTexts(op string, left, right any) (bool, error) {
-	a, b := textOf(left), textOf(right)
 	switch op {
 	case "equal":
-		return a == b, nil
+		return identical(left, right), nil
 	case "contains":
-		return strings.Contains(a, b), nil
-	case "startsWith":
-		return strings.HasPrefix(a, b), nil
-	case "endsWith":
-		return strings.HasSuffix(a, b), nil
+		return strings.Contains(looseText(left), looseText(right)), nil
 	case "regex":
-		return matches(b, a)
+		return matches(looseText(right), looseText(left))
+	case "startsWith", "endsWith":
+		a, ok := left.(string)
+		if !ok {
+			return false, Fail("The left value is %s, but the operation %s is for texts.", describe(left), op)
+		}
+		if op == "startsWith" {
+			return strings.HasPrefix(a, textOf(right)), nil
+		}
+		return strings.HasSuffix(a, textOf(right)), nil
 	}
 	return false, unknownOperation(filterOperator{Type: "string", Operation: op})
+}
+
+// identical reports whether a and b are the same without any conversion: the
+// text "5" is not the number 5, and no two objects are the same.
+func identical(a, b any) bool { return !isContainer(a) && !isContainer(b) && a == b }
+
+// looseText is v as text where nothing, 0 and false are no text.
+func looseText(v any) string {
+	if v == false || v == 0.0 {
+		return ""
+	}
+	if v == nil {
+		return ""
+	}
+	return jsText(v)
 }

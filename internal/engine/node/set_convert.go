@@ -1,6 +1,8 @@
 package node
 
 import (
+	"strings"
+
 	"flowgate/internal/workflow"
 )
 
@@ -21,13 +23,22 @@ func convertField(v any, kind string) (any, bool) {
 	case "boolean":
 		return convertBoolean(v)
 	case "array":
-		list, ok := parsed(v).([]any)
+		list, ok := parsedLoosely(v).([]any)
 		return list, ok
 	case "object":
-		o, ok := parsed(v).(*workflow.Object)
+		o, ok := parsedLoosely(v).(*workflow.Object)
 		return o, ok
 	}
 	return v, true
+}
+
+// parsedLoosely reads text that holds JSON, be it in single quotes.
+func parsedLoosely(v any) any {
+	out := parsed(v)
+	if s, ok := out.(string); ok {
+		return parsed(strings.ReplaceAll(s, "'", `"`))
+	}
+	return out
 }
 
 func convertBoolean(v any) (any, bool) {
