@@ -58,7 +58,7 @@ func (s *Store) CreateWithin(ctx context.Context, e *workflow.Execution, perOwne
 	}
 	err = s.together(ctx, &groupWrite{doing: doing,
 		do: func(ctx context.Context, tx *sql.Tx) error {
-			return insert(ctx, tx.StmtContext(ctx, s.hot.createExecution)) //nolint:sqlclosecheck // ends with the transaction
+			return insert(ctx, tx.StmtContext(ctx, s.hot.createExecution))
 		},
 		alone: func(ctx context.Context) error { return insert(ctx, s.hot.createExecution) },
 	})
