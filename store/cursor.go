@@ -50,18 +50,19 @@ func (c Cursor) Encode(list List) string {
 func ParseCursor(list List, text string) (Cursor, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(text) > maxCursor {
-		return Cursor{}, invalidCursor()
+		return Cursor{}, ErrCursor()
 	}
 	rest, ours := strings.CutPrefix(string(raw), string(list))
 	stamp, id, cut := strings.Cut(rest, ".")
 	micros, err := strconv.ParseInt(stamp, 36, 64)
 	if !ours || !cut || id == "" || err != nil {
-		return Cursor{}, invalidCursor()
+		return Cursor{}, ErrCursor()
 	}
 	return Cursor{At: time.UnixMicro(micros).UTC(), ID: id}, nil
 }
 
-func invalidCursor() error {
+// ErrCursor is what a list says of text that is no cursor of its own.
+func ErrCursor() error {
 	return &workflow.Error{
 		Code:    workflow.CodeInvalid,
 		Message: "cursor is not one this list returned; leave it out to start at the first page",

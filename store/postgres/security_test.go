@@ -40,6 +40,11 @@ func TestCatalogue(t *testing.T) {
 		AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolcanlogin)`); len(strong) > 0 {
 		t.Errorf("roles that may too much: %v", strong)
 	}
+	if odd := texts(t, db, `SELECT c.relname FROM pg_class c WHERE c.relnamespace = (current_schema() || '_api')::regnamespace
+		UNION ALL SELECT p.proname FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+			WHERE p.pronamespace = (current_schema() || '_api')::regnamespace AND (p.prosecdef OR a.grantee NOT IN (p.proowner, 'authenticated'::regrole))`); len(odd) > 0 {
+		t.Errorf("what the exposed schema holds but functions that run as their caller, for users alone: %v", odd)
+	}
 	got := strings.Join(texts(t, db, grants), "\n") + "\n"
 	const file = "testdata/grants.txt"
 	if *update {

@@ -1,0 +1,104 @@
+package supabase
+
+import (
+	"context"
+	"time"
+
+	"flowgate/store"
+)
+
+// fileRow is what is known of a file as the functions take and give it.
+type fileRow struct {
+	ID         string    `json:"id"`
+	OwnerID    string    `json:"owner_id"`
+	Name       string    `json:"name"`
+	MimeType   string    `json:"mime_type"`
+	Size       int64     `json:"size"`
+	SHA256     string    `json:"sha256"`
+	CreatedAt  time.Time `json:"created_at"`
+	QuotaBytes int64     `json:"quota_bytes"`
+	QuotaFiles int       `json:"quota_files"`
+}
+
+func (r *fileRow) file() (*store.File, error) {
+	return &store.File{ID: r.ID, OwnerID: r.OwnerID, Name: r.Name, MimeType: r.MimeType, Size: r.Size, SHA256: r.SHA256, CreatedAt: r.CreatedAt.UTC()}, nil
+}
+
+// CreateFile stores f within the quota; CreatedAt is now when it is zero.
+func (s *Store) CreateFile(ctx context.Context, f *store.File, quota store.FileQuota) error {
+	as := s.as(ctx, f.OwnerID)
+	if as == nil {
+		return s.Direct.CreateFile(ctx, f, quota)
+	}
+	if f.CreatedAt.IsZero() {
+		f.CreatedAt = s.stampNow()
+	}
+	var out struct{ Changed int }
+	err := s.write(ctx, as, "store the file", "create_file", fileRow{ID: f.ID, Name: f.Name, MimeType: f.MimeType, Size: f.Size, SHA256: f.SHA256,
+		CreatedAt: micro(f.CreatedAt), QuotaBytes: quota.Bytes, QuotaFiles: quota.Count}, &out)
+	if err == nil && out.Changed == 0 {
+		return quota.Exceeded()
+	}
+	return err
+}
+
+// File returns the owner's file with that id.
+func (s *Store) File(ctx context.Context, owner, id string) (*store.File, error) {
+	as := s.as(ctx, owner)
+	if as == nil {
+		return s.Direct.File(ctx, owner, id)
+	}
+	var out struct{ Row *fileRow }
+	if err := s.read(ctx, as, "read the file", "file", map[string]any{"id": id}, &out); err != nil {
+		return nil, err
+	}
+	if out.Row == nil {
+		return nil, notFound("file", id)
+	}
+	return out.Row.file()
+}
+
+// ListFiles returns the owner's files, newest first.
+func (s *Store) ListFiles(ctx context.Context, owner, query string, page store.Page) ([]*store.File, string, error) {
+	as := s.as(ctx, owner)
+	if as == nil {
+		return s.Direct.ListFiles(ctx, owner, query, page)
+	}
+	args, err := pageArgs(store.ListOfFiles, page)
+	if err != nil {
+		return nil, "", err
+	}
+	if query != "" {
+		args["query"] = query
+	}
+	var out struct{ Rows []*fileRow }
+	if err := s.read(ctx, as, "list files", "list_files", args, &out); err != nil {
+		return nil, "", err
+	}
+	list, err := each(out.Rows, (*fileRow).file)
+	if err != nil {
+		return nil, "", err
+	}
+	list, next := store.Trim(store.ListOfFiles, list, page.Size(), func(f *store.File) store.Cursor { return store.Cursor{At: f.CreatedAt, ID: f.ID} })
+	return list, next, nil
+}
+
+// DeleteFile forgets the owner's file.
+func (s *Store) DeleteFile(ctx context.Context, owner, id string) error {
+	as := s.as(ctx, owner)
+	if as == nil {
+		return s.Direct.DeleteFile(ctx, owner, id)
+	}
+	return s.change(ctx, as, "delete the file", "delete_file", map[string]any{"id": id}, "file", id)
+}
+
+// FileUsage returns how much the owner keeps.
+func (s *Store) FileUsage(ctx context.Context, owner string) (store.FileUsage, error) {
+	as := s.as(ctx, owner)
+	if as == nil {
+		return s.Direct.FileUsage(ctx, owner)
+	}
+	var u store.FileUsage
+	err := s.read(ctx, as, "count the files", "file_usage", map[string]any{}, &u)
+	return u, err
+}
