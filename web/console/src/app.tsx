@@ -1,4 +1,4 @@
-import { Activity, LogOut, Menu as MenuIcon, Workflow as WorkflowIcon, type LucideIcon } from 'lucide-react';
+import { Activity, KeyRound, LogOut, Menu as MenuIcon, MessageSquare, PlugZap, ScrollText, ServerCog, Vault, Workflow as WorkflowIcon, type LucideIcon } from 'lucide-react';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { Link, Redirect, Route, Router, Switch, useLocation } from 'wouter';
@@ -15,6 +15,12 @@ import icon from './icon.svg';
 
 const Editor = lazy(() => import('./pages/editor'));
 const Runs = lazy(() => import('./pages/runs'));
+const Chat = lazy(() => import('./pages/chat'));
+const Keys = lazy(() => import('./pages/keys'));
+const Connect = lazy(() => import('./pages/connect'));
+const Credentials = lazy(() => import('./pages/credentials'));
+const Calls = lazy(() => import('./pages/calls'));
+const Server = lazy(() => import('./pages/server'));
 
 interface Place {
   path: string;
@@ -24,7 +30,12 @@ interface Place {
 
 const places: Place[] = [
   { path: '/workflows', word: 'nav.workflows', icon: WorkflowIcon },
+  { path: '/chat', word: 'nav.chat', icon: MessageSquare },
   { path: '/runs', word: 'nav.runs', icon: Activity },
+  { path: '/credentials', word: 'nav.credentials', icon: Vault },
+  { path: '/keys', word: 'nav.keys', icon: KeyRound },
+  { path: '/connect', word: 'nav.connect', icon: PlugZap },
+  { path: '/calls', word: 'nav.calls', icon: ScrollText },
 ];
 
 /** The signed-in person, as the server knows them. */
@@ -60,12 +71,18 @@ function Shell() {
       <Side open={open} />
       {open && <div className="side-shade" onClick={() => setOpen(false)} />}
       <main id="main" tabIndex={-1}>
-        <Boundary key={location}>
+        <Boundary key={location.split('/')[1]}>
           <Suspense fallback={<Loading />}>
             <Switch>
               <Route path="/workflows" component={Workflows} />
               <Route path="/workflows/:id">{({ id }) => <Editor key={id} id={id} />}</Route>
+              <Route path="/chat/:id?">{({ id }) => <Chat {...(id ? { id } : {})} />}</Route>
               <Route path="/runs" component={Runs} />
+              <Route path="/credentials" component={Credentials} />
+              <Route path="/keys" component={Keys} />
+              <Route path="/connect" component={Connect} />
+              <Route path="/calls" component={Calls} />
+              <Route path="/server" component={Server} />
               <Route>
                 <Redirect to="/workflows" replace />
               </Route>
@@ -90,11 +107,13 @@ function Brand() {
 function Side({ open }: { open: boolean }) {
   const { t } = useText();
   const [location] = useLocation();
+  const admin = useProfile().data?.roles?.includes('admin');
+  const shown: Place[] = admin ? [...places, { path: '/server', word: 'nav.server', icon: ServerCog }] : places;
   return (
     <nav className={`side ${open ? 'side-open' : ''}`} aria-label={t('nav')}>
       <Brand />
       <ul>
-        {places.map((p) => {
+        {shown.map((p) => {
           const here = location.startsWith(p.path);
           return (
             <li key={p.path}>

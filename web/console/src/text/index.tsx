@@ -8,7 +8,7 @@ export type Language = 'en' | 'zh';
 interface Text {
   language: Language;
   setLanguage(l: Language): void;
-  /** The words of a key, with {name} filled in from values. */
+  /** The words of a key, with {name} filled in from values; what has none is its own word. */
   t(key: Word, values?: Record<string, string | number>): string;
 }
 
@@ -45,6 +45,6 @@ export function TextProvider({ children }: { children: ReactNode }) {
     void load.then((w) => wanted && (setWords(w), setReady(true)));
     return () => void (wanted = false);
   }, [language]);
-  const text = useMemo<Text>(() => ({ language, setLanguage, t: (key, values) => fill(words[key], values) }), [language, words]);
+  const text = useMemo<Text>(() => ({ language, setLanguage, t: (key, values) => fill(words[key] ?? key.replace(/^\w+\./, ''), values) }), [language, words]);
   return <TextContext.Provider value={text}>{ready && children}</TextContext.Provider>;
 }

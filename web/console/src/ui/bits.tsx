@@ -47,7 +47,7 @@ export function Status({ status }: { status: string }) {
   return (
     <span className={`status status-${status}`}>
       <i aria-hidden />
-      {t(key) ?? status}
+      {t(key)}
     </span>
   );
 }
