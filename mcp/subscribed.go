@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -38,12 +39,14 @@ func (s *Server) tellUpdates(ctx context.Context, to notifier, wanted func() []s
 		defer tick.Stop()
 		seen := map[string]look{}
 		for {
-			s.lookAt(ctx, wanted(), seen, func(uri string) {
-				params := map[string]any{"uri": uri}
-				if meta != nil {
-					params["_meta"] = meta
-				}
-				to.notify(string(protocol.MethodNotificationResourceUpdated), params)
+			s.safely("look at subscribed resources", func() {
+				s.lookAt(ctx, wanted(), seen, func(uri string) {
+					params := map[string]any{"uri": uri}
+					if meta != nil {
+						params["_meta"] = meta
+					}
+					to.notify(string(protocol.MethodNotificationResourceUpdated), params)
+				})
 			})
 			select {
 			case <-tick.C:
@@ -53,6 +56,17 @@ func (s *Server) tellUpdates(ctx context.Context, to notifier, wanted func() []s
 		}
 	}()
 	return func() { cancel(); <-ended }
+}
+
+// safely does what goes on beside requests: a panic in it is logged, and ends
+// that one time only.
+func (s *Server) safely(doing string, do func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.Logger.Error("mcp: panic", "doing", doing, "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	do()
 }
 
 // look is what was seen of a resource.

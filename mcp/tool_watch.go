@@ -144,7 +144,12 @@ func (t *toolWatch) look(owner string) {
 }
 
 // fingerprint says what the caller's list of tools holds.
-func (t *toolWatch) fingerprint(ctx context.Context) (string, error) {
+func (t *toolWatch) fingerprint(ctx context.Context) (_ string, err error) {
+	defer func() {
+		if p := recover(); p != nil { // nobody's request would end with it
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	list, err := t.list(ctx)

@@ -2,6 +2,11 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -23,4 +28,25 @@ type Migrator interface {
 	// none is applied.
 	Down(ctx context.Context) (*Migration, error)
 	Close() error
+}
+
+// MigrationsOf lists the migrations in a folder of files such as
+// 00001_name.sql, the oldest first, with when each was applied.
+func MigrationsOf(files fs.FS, applied map[int64]time.Time) ([]Migration, error) {
+	entries, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Migration, 0, len(entries))
+	for _, name := range entries {
+		number, _, _ := strings.Cut(name, "_")
+		version, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("the migration %s does not begin with its number", name)
+		}
+		at, done := applied[version]
+		out = append(out, Migration{Version: version, Name: name, Applied: done, AppliedAt: at})
+	}
+	slices.SortFunc(out, func(a, b Migration) int { return int(a.Version - b.Version) })
+	return out, nil
 }

@@ -440,3 +440,39 @@ func BenchmarkWrite(b *testing.B) {
 type discard struct{ store.Audit }
 
 func (discard) AppendAudit(context.Context, store.AuditChain, []store.AuditChunk) error { return nil }
+
+// hanging is a store whose first write does not end by itself.
+type hanging struct {
+	*sqlite.Store
+	writes atomic.Int64
+}
+
+func (h *hanging) AppendAudit(ctx context.Context, c store.AuditChain, chunks []store.AuditChunk) error {
+	if h.writes.Add(1) == 1 {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return h.Store.AppendAudit(ctx, c, chunks)
+}
+
+// TestWriteThatHangs is given up and made again.
+func TestWriteThatHangs(t *testing.T) {
+	t.Parallel()
+	st, _ := newStore(t)
+	h := &hanging{Store: st}
+	l := audit.Open(audit.Options{Store: h, Secret: secret, Attempt: 50 * time.Millisecond, Flush: time.Millisecond})
+	defer l.Close()
+	if ok, err := l.Reserve(t.Context(), true); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	l.Record(entry("ann", "call"), nil)
+	for deadline := time.Now().Add(time.Minute); h.writes.Load() < 2; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the write hangs")
+		}
+	}
+	l.Close()
+	if r := verify(t, st); r.Entries != 1 {
+		t.Errorf("%+v", r)
+	}
+}

@@ -37,8 +37,11 @@ type Options struct {
 	// Patience is how long what must be recorded waits for a place; 5 s when 0.
 	Patience time.Duration
 	// Flush is how long an entry may wait for others; 250 ms when 0.
-	Flush  time.Duration
-	Logger *slog.Logger
+	Flush time.Duration
+	// Attempt is how long the store may take for one write before it is tried
+	// anew; 15 s when 0.
+	Attempt time.Duration
+	Logger  *slog.Logger
 }
 
 // Log is the audit log as a process writes it. Safe for concurrent use; the
@@ -83,6 +86,9 @@ func Open(o Options) *Log {
 	}
 	if o.Flush <= 0 {
 		o.Flush = 250 * time.Millisecond
+	}
+	if o.Attempt <= 0 {
+		o.Attempt = 15 * time.Second
 	}
 	l := &Log{Options: o, keys: newKeys(o.Secret), refused: map[refusal]*repeats{},
 		space: make(chan struct{}, 1), wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}

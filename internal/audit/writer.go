@@ -220,6 +220,8 @@ func appendQuoted(b []byte, s string) []byte {
 }
 
 func (w *writer) save(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, w.log.Attempt)
+	defer cancel()
 	last := &w.unsaved[len(w.unsaved)-1]
 	c := store.AuditChain{Name: w.chain, Anchor: w.anchor, Head: w.link.sign("head", w.chain, last.Seq, last.Hash), LastAt: last.LastAt}
 	if err := w.log.Store.AppendAudit(ctx, c, w.unsaved); err != nil {

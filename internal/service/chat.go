@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -167,6 +169,17 @@ type turn struct {
 	state   *workflow.AgentState // the newest that the agent sent
 }
 
+// safely does what goes on beside requests: a panic in it is its error, and
+// ends nothing else.
+func safely(do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return do()
+}
+
 func (t *turn) end(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
@@ -186,9 +199,11 @@ func (t *turn) run(ctx context.Context, message string) {
 	final := false
 	request, err := t.request(ctx, message)
 	if err == nil {
-		err = t.s.Talk(ctx, request, func(e workflow.TurnEvent) error {
-			final = final || e.Final
-			return t.take(ctx, e)
+		err = safely(func() error {
+			return t.s.Talk(ctx, request, func(e workflow.TurnEvent) error {
+				final = final || e.Final
+				return t.take(ctx, e)
+			})
 		})
 	}
 	if err == nil && !final {

@@ -178,7 +178,7 @@ func (fs *feeds) join(ctx context.Context, agent Agent, owner, id string, after 
 	fs.open[key] = f
 	go func() {
 		defer close(f.done)
-		f.end(agent.Watch(ctx, owner, id, after, f.add))
+		f.end(safely(func() error { return agent.Watch(ctx, owner, id, after, f.add) }))
 	}()
 	return f
 }

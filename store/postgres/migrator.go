@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -56,16 +58,42 @@ func (m *Migrator) provider() (*goose.Provider, error) {
 	return goose.NewProvider(goose.DialectPostgres, m.db, files, goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))
 }
 
-// Status lists all migrations, the oldest first.
-func (m *Migrator) Status(ctx context.Context) (out []store.Migration, err error) {
-	err = m.alone(ctx, func(p *goose.Provider) error {
-		list, err := p.Status(ctx)
-		for _, s := range list {
-			out = append(out, store.Migration{Version: s.Source.Version, Name: filepath.Base(s.Source.Path), Applied: s.State == goose.StateApplied, AppliedAt: s.AppliedAt})
+// Status lists all migrations, the oldest first. It changes nothing, not even
+// an empty database.
+func (m *Migrator) Status(ctx context.Context) ([]store.Migration, error) {
+	applied, err := m.applied(ctx)
+	if err != nil {
+		return nil, fail("read the versions of the database", err)
+	}
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return store.MigrationsOf(files, applied)
+}
+
+// applied returns when each version was applied.
+func (m *Migrator) applied(ctx context.Context) (map[int64]time.Time, error) {
+	out := map[int64]time.Time{}
+	var there bool
+	err := m.pool.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, pgx.Identifier{m.schema, versionTable}.Sanitize()).Scan(&there)
+	if err != nil || !there {
+		return out, err
+	}
+	rows, err := m.pool.Query(ctx, `SELECT version_id, tstamp FROM `+pgx.Identifier{m.schema, versionTable}.Sanitize()+` WHERE is_applied`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var version int64
+		var at time.Time
+		if err := rows.Scan(&version, &at); err != nil {
+			return nil, err
 		}
-		return err
-	})
-	return out, fail("read the versions of the database", err)
+		out[version] = at
+	}
+	return out, rows.Err()
 }
 
 // Up applies what is missing and returns it.

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/pressly/goose/v3"
 
@@ -20,17 +22,11 @@ type Migrator struct {
 
 var _ store.Migrator = (*Migrator)(nil)
 
-// OpenMigrator opens the file without changing its tables.
-func OpenMigrator(ctx context.Context, o Options) (*Migrator, error) {
-	if err := makeFile(o.Path); err != nil {
-		return nil, err
-	}
+// OpenMigrator opens the file and changes nothing in it, nor makes it.
+func OpenMigrator(_ context.Context, o Options) (*Migrator, error) {
 	db, err := openHandle(writerDSN(o), 1)
 	if err != nil {
 		return nil, fail("open the database "+o.Path, err)
-	}
-	if err := useWAL(ctx, db); err != nil {
-		return nil, errors.Join(fail("open the database "+o.Path, err), db.Close())
 	}
 	return &Migrator{db: db, o: o}, nil
 }
@@ -39,6 +35,12 @@ func OpenMigrator(ctx context.Context, o Options) (*Migrator, error) {
 func (m *Migrator) Close() error { return m.db.Close() }
 
 func (m *Migrator) provider(ctx context.Context) (*goose.Provider, error) {
+	if err := makeFile(m.o.Path); err != nil {
+		return nil, err
+	}
+	if err := useWAL(ctx, m.db); err != nil {
+		return nil, err
+	}
 	if err := prepareVersionTable(ctx, m.db); err != nil {
 		return nil, err
 	}
@@ -49,21 +51,45 @@ func (m *Migrator) provider(ctx context.Context) (*goose.Provider, error) {
 	return goose.NewProvider(goose.DialectSQLite3, m.db, files, goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))
 }
 
-// Status lists all migrations, the oldest first.
+// Status lists all migrations, the oldest first. It changes nothing, not even
+// an empty database.
 func (m *Migrator) Status(ctx context.Context) ([]store.Migration, error) {
-	p, err := m.provider(ctx)
+	applied, err := m.applied(ctx)
 	if err != nil {
 		return nil, fail("read the versions of the database", err)
 	}
-	list, err := p.Status(ctx)
+	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
-		return nil, fail("read the versions of the database", err)
+		return nil, err
 	}
-	out := make([]store.Migration, len(list))
-	for i, s := range list {
-		out[i] = store.Migration{Version: s.Source.Version, Name: filepath.Base(s.Source.Path), Applied: s.State == goose.StateApplied, AppliedAt: s.AppliedAt}
+	return store.MigrationsOf(files, applied)
+}
+
+// applied returns when each version was applied.
+func (m *Migrator) applied(ctx context.Context) (map[int64]time.Time, error) {
+	out := map[int64]time.Time{}
+	var n int
+	if _, err := os.Stat(m.o.Path); errors.Is(err, os.ErrNotExist) {
+		return out, nil
 	}
-	return out, nil
+	err := m.db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE name = ?`, versionTable).Scan(&n)
+	if err != nil || n == 0 {
+		return out, err
+	}
+	rows, err := m.db.QueryContext(ctx, `SELECT version_id, tstamp FROM `+versionTable+` WHERE is_applied`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var version int64
+		var at time.Time
+		if err := rows.Scan(&version, &at); err != nil {
+			return nil, err
+		}
+		out[version] = at
+	}
+	return out, rows.Err()
 }
 
 // Up applies what is missing and returns it.
