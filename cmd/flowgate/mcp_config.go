@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -43,7 +44,8 @@ func mcpClients() []mcpClient {
 
 func mcpConfigCommand(o *options) *cobra.Command {
 	var c connection
-	var overHTTP bool
+	var overHTTP, keyStdin bool
+	var keyEnv string
 	var names, table []string
 	for _, client := range mcpClients() {
 		names = append(names, client.name)
@@ -55,15 +57,42 @@ func mcpConfigCommand(o *options) *cobra.Command {
 		Long: `Prints what to put into an MCP client's configuration, ready to be copied; where
 it belongs is said on standard error. Clients on this machine start flowgate by
 themselves; with --http, or --url of a server elsewhere, they connect to one
-that runs. The key is made with: flowgate keys create
+that runs. The key is made with: flowgate keys create. Given with --key it is in
+the process list while this runs; --key-env and --key-stdin keep it out.
 
 ` + strings.Join(table, "\n"),
-		RunE: func(_ *cobra.Command, args []string) error { return o.mcpConfig(args[0], c, overHTTP) },
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := o.keyFrom(&c, keyEnv, keyStdin); err != nil {
+				return &usageError{err}
+			}
+			return o.mcpConfig(args[0], c, overHTTP)
+		},
 	}
 	cmd.Flags().BoolVar(&overHTTP, "http", false, "connect to a server that runs, at the configured address")
 	cmd.Flags().StringVar(&c.url, "url", "", "connect to the server at this address, such as https://flow.example.org")
 	cmd.Flags().StringVar(&c.key, "key", "", "API key to write (default: a placeholder to replace)")
+	cmd.Flags().StringVar(&keyEnv, "key-env", "", "environment variable that holds the API key, such as FLOWGATE_API_KEY")
+	cmd.Flags().BoolVar(&keyStdin, "key-stdin", false, "read the API key from standard input")
+	cmd.MarkFlagsMutuallyExclusive("key", "key-env", "key-stdin")
 	return cmd
+}
+
+// keyFrom takes the key from where other users of the machine cannot see it.
+func (o *options) keyFrom(c *connection, env string, stdin bool) (err error) {
+	switch {
+	case env != "":
+		if c.key = os.Getenv(env); c.key == "" {
+			return fmt.Errorf("--key-env: the environment variable %s is not set", env)
+		}
+	case stdin:
+		if c.key, err = readLine(o.in); err != nil {
+			return err
+		}
+		if c.key == "" {
+			return errors.New("--key-stdin: there is no key on standard input")
+		}
+	}
+	return nil
 }
 
 func (o *options) mcpConfig(name string, c connection, overHTTP bool) error {

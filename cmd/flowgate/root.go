@@ -50,7 +50,7 @@ in one folder on this machine.
 	o.flag(root, "data-dir", "data_dir", "folder of the database, secrets and files")
 	o.flag(root, "log-level", "log_level", "debug, info, warning or error")
 	root.AddGroup(&cobra.Group{ID: "run", Title: "Run:"}, &cobra.Group{ID: "manage", Title: "Manage:"}, &cobra.Group{ID: "about", Title: "About:"})
-	root.AddCommand(serveCommand(o), stdioCommand(o), agentCommand(o), runCommand(o), keysCommand(o), usersCommand(o), tokenCommand(o), auditCommand(o),
+	root.AddCommand(serveCommand(o), stdioCommand(o), agentCommand(o), runCommand(o), keysCommand(o), usersCommand(o), secretsCommand(o), tokenCommand(o), auditCommand(o),
 		workflowCommand(o), backupCommand(o), restoreCommand(o), pruneCommand(o), migrateCommand(o),
 		configCommand(o), mcpConfigCommand(o), doctorCommand(o), healthcheckCommand(o), versionCommand(o), manCommand(o), codeWorkerCommand(o))
 	root.SetHelpCommandGroupID("about")

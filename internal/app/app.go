@@ -66,6 +66,9 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, erro
 }
 
 func (a *App) open(ctx context.Context) (err error) {
+	if err := a.renewSecrets(ctx); err != nil {
+		return err
+	}
 	var background context.Context
 	background, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.done = background.Done()

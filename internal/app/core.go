@@ -51,6 +51,7 @@ type Core struct {
 	// Vault keeps credentials, TestHooks webhooks armed for a test.
 	Vault     *service.Vault
 	TestHooks store.TestWebhooks
+	keyFile   *seal.File // of Vault's keys; nil where they are configured
 
 	// Files keeps users' files, their content in the data folder.
 	Files *service.Files
@@ -183,31 +184,6 @@ func (c *Core) prepareKeys(ctx context.Context, cfg *config.Config) (apply func(
 		return nil, fmt.Errorf("mcp_api_keys: %w", err)
 	}
 	return apply, nil
-}
-
-// openVault gets the keys that credentials are sealed under. With several it
-// seals anew what is sealed under an older one.
-func (c *Core) openVault(ctx context.Context) error {
-	keys, err := seal.ParseKeys(c.Config.EncryptionKey)
-	if c.Config.EncryptionKey == "" {
-		var k seal.Key
-		k, err = seal.KeyFile(filepath.Join(c.Config.DataDir, "encryption_key"))
-		keys = []seal.Key{k}
-		if err == nil {
-			err = c.compareSecret(ctx, "encryption_key", k.Secret, "credentials stored there cannot be used here")
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("keep the key of stored credentials: %w", err)
-	}
-	if c.Vault.Box, err = seal.New(keys...); err != nil || len(keys) == 1 {
-		return err
-	}
-	renewed, unopened, err := c.Vault.Rotate(ctx)
-	if renewed > 0 || unopened > 0 {
-		c.Log.InfoContext(ctx, "stored credentials were sealed under the newest key", "renewed", renewed, "not_opened", unopened)
-	}
-	return err
 }
 
 // openFiles opens the folder of files. Processes that share a database must

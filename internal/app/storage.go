@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -79,16 +80,44 @@ func (c *Core) compareSecret(ctx context.Context, key string, secret []byte, los
 	if c.Config.DatabaseURL == "" {
 		return nil
 	}
-	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte("flowgate trace of " + key))
-	trace := mac.Sum(nil)[:8]
+	trace := traceOf(key, secret)
 	first, err := c.Store.Secret(ctx, "trace_of_"+key, func() ([]byte, error) { return trace, nil })
 	if err != nil {
 		return fmt.Errorf("compare the secret %s: %w", key, err)
 	}
-	if !hmac.Equal(first, trace) {
+	if hmac.Equal(first, trace) {
+		return nil
+	}
+	_, err = c.Store.Secret(ctx, laterTrace(key, trace), func() ([]byte, error) { return nil, errNoTrace })
+	switch {
+	case err != nil && !errors.Is(err, errNoTrace):
+		return fmt.Errorf("compare the secret %s: %w", key, err)
+	case err != nil:
 		c.Log.ErrorContext(ctx, "another server on this database has another "+key+": "+loss+
 			". Set the same one on all of them, or give them the same data folder", "data_dir", c.Config.DataDir)
 	}
 	return nil
+}
+
+var errNoTrace = errors.New("there is no such trace")
+
+func traceOf(key string, secret []byte) []byte {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte("flowgate trace of " + key))
+	return mac.Sum(nil)[:8]
+}
+
+// laterTrace names the trace of a secret that took the first one's place.
+func laterTrace(key string, trace []byte) string {
+	return "trace_of_" + key + "_" + hex.EncodeToString(trace)
+}
+
+// traceSecret has compareSecret know a secret that takes the place of another.
+func (c *Core) traceSecret(ctx context.Context, key string, secret []byte) error {
+	if c.Config.DatabaseURL == "" {
+		return nil
+	}
+	trace := traceOf(key, secret)
+	_, err := c.Store.Secret(ctx, laterTrace(key, trace), func() ([]byte, error) { return trace, nil })
+	return err
 }

@@ -71,7 +71,7 @@ type Config struct {
 
 	CacheTTL time.Duration `key:"cache_ttl" default:"1h" doc:"Longest that what was read of callers is taken as known: an identity provider's word on a token (at most 1m, and never beyond the token's end), its published keys (at most 10m), API keys, people, sessions and grants (at most 750ms, and until one hears of a revocation). A bare number is seconds. 0: everything is asked for each time."`
 
-	APISecretKey  string `group:"Secrets" key:"api_secret_key" default:"" secret:"true" doc:"Pepper under which API keys are hashed, at least 32 characters. Empty: made once and kept in the data folder; refused in production."`
+	APISecretKey  string `group:"Secrets" key:"api_secret_key" default:"" secret:"true" doc:"Pepper under which API keys are hashed, at least 32 characters. Empty: made once and kept in the data folder, where flowgate secrets rotate changes it; refused in production."`
 	EncryptionKey string `key:"encryption_key" default:"" secret:"true" doc:"Key that stored credentials are sealed under: 32 bytes in hex or base64. Several with commas, the newest first, change it: new ones are sealed under the first, all are opened, and at start the rest is sealed anew; a name and a colon may stand before each. Empty: made once and kept in the data folder; refused in production."`
 
 	RedisURL               string   `group:"Limits" key:"redis_url" default:"" secret:"true" doc:"Redis (7 or newer) in which several servers count rate limits together, note the nonces of signed requests, and tell each other what was revoked: redis://user:password@host:6379/0, rediss:// for TLS. While it is away limits are counted apart and signed requests are refused (503). Empty: each server counts alone; nonces are in the database."`

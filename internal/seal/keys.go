@@ -1,14 +1,10 @@
 package seal
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -77,41 +73,4 @@ func decode(text string) []byte {
 		}
 	}
 	return nil
-}
-
-// KeyFile returns the key in the file, writing a random one the first time,
-// readable by its owner only. Of several processes that start at once one
-// writes.
-func KeyFile(path string) (Key, error) {
-	k, err := readKey(path)
-	if !errors.Is(err, os.ErrNotExist) {
-		return k, err
-	}
-	secret := make([]byte, KeySize)
-	rand.Read(secret) // never fails
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".key-*")
-	if err != nil {
-		return Key{}, err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.WriteString(hex.EncodeToString(secret) + "\n")
-	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return Key{}, err
-	}
-	if err := os.Link(tmp.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
-		return Key{}, err
-	}
-	return readKey(path)
-}
-
-func readKey(path string) (Key, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return Key{}, err
-	}
-	keys, err := ParseKeys(strings.TrimSpace(string(data)))
-	if err != nil || len(keys) != 1 {
-		return Key{}, fmt.Errorf("%s does not hold a key: restore it from a backup, or delete it (stored credentials are then lost)", path)
-	}
-	return keys[0], nil
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync/atomic"
 )
 
 // KeySize is the length of a key in bytes.
@@ -28,7 +29,10 @@ var (
 
 // Box seals under its first key and opens what any of its keys sealed. Safe
 // for concurrent use.
-type Box struct {
+type Box struct{ ring atomic.Pointer[ring] }
+
+// ring is a set of keys.
+type ring struct {
 	newest string
 	opens  map[string]cipher.AEAD // by fingerprint
 }
@@ -36,10 +40,25 @@ type Box struct {
 // New returns a box of the keys, newest first. It fails without a key, and
 // for keys of another length than KeySize.
 func New(keys ...Key) (*Box, error) {
+	b := &Box{}
+	return b, b.Replace(keys...)
+}
+
+// Replace gives the box other keys, newest first, from now on. On an error it
+// keeps those it has.
+func (b *Box) Replace(keys ...Key) error {
+	r, err := newRing(keys)
+	if err == nil {
+		b.ring.Store(r)
+	}
+	return err
+}
+
+func newRing(keys []Key) (*ring, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("no encryption key")
 	}
-	b := &Box{newest: keys[0].Fingerprint(), opens: map[string]cipher.AEAD{}}
+	b := &ring{newest: keys[0].Fingerprint(), opens: map[string]cipher.AEAD{}}
 	for _, k := range keys {
 		if err := k.check(); err != nil {
 			return nil, err
@@ -58,13 +77,14 @@ func New(keys ...Key) (*Box, error) {
 }
 
 // Keys is the number of different keys.
-func (b *Box) Keys() int { return len(b.opens) }
+func (b *Box) Keys() int { return len(b.ring.Load().opens) }
 
 // Seal returns secret unreadable, bound to place: only Open with the same
 // parts of place gives it back.
 func (b *Box) Seal(secret []byte, place ...string) []byte {
-	out := append([]byte{format, byte(len(b.newest))}, b.newest...)
-	return append(out, b.opens[b.newest].Seal(nil, nil, secret, bind(out, place))...)
+	r := b.ring.Load()
+	out := append([]byte{format, byte(len(r.newest))}, r.newest...)
+	return append(out, r.opens[r.newest].Seal(nil, nil, secret, bind(out, place))...)
 }
 
 // Open returns what Seal was given for the same place. Errors are
@@ -74,7 +94,7 @@ func (b *Box) Open(sealed []byte, place ...string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	aead := b.opens[id]
+	aead := b.ring.Load().opens[id]
 	if aead == nil {
 		return nil, fmt.Errorf("%w (its id is %q)", ErrUnknownKey, id)
 	}
@@ -89,7 +109,7 @@ func (b *Box) Open(sealed []byte, place ...string) ([]byte, error) {
 // be sealed again.
 func (b *Box) Newest(sealed []byte) bool {
 	id, _, err := header(sealed)
-	return err == nil && id == b.newest
+	return err == nil && id == b.ring.Load().newest
 }
 
 // Reseal seals the same secret under the newest key.

@@ -122,20 +122,25 @@ func TestParseKeys(t *testing.T) {
 func TestKeyFileIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "encryption_key")
-	keys := make([]seal.Key, 8)
+	keys := make([]string, 8)
 	var wg sync.WaitGroup
 	for i := range keys {
 		wg.Go(func() {
-			k, err := seal.KeyFile(path)
+			f, err := seal.OpenFile(path)
 			if err != nil {
 				t.Error(err)
+				return
 			}
-			keys[i] = k
+			if list, err := f.Keys(); err != nil || len(list) != 1 {
+				t.Errorf("%d keys, %v", len(list), err)
+			} else {
+				keys[i] = list[0].Fingerprint()
+			}
 		})
 	}
 	wg.Wait()
 	for _, k := range keys {
-		if k.Fingerprint() != keys[0].Fingerprint() {
+		if k != keys[0] {
 			t.Error("two keys were made")
 		}
 	}
@@ -146,10 +151,101 @@ func TestKeyFileIsMadeOnce(t *testing.T) {
 	if err := os.WriteFile(path, []byte("s3cr3t"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := seal.KeyFile(path); err == nil || !strings.Contains(err.Error(), "restore it") || strings.Contains(err.Error(), "s3cr3t") {
+	if _, err := seal.OpenFile(path); err == nil || !strings.Contains(err.Error(), "restore it") || strings.Contains(err.Error(), "s3cr3t") {
 		t.Errorf("got %v", err)
 	}
 	if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) != 1 {
 		t.Errorf("%d files, %v", len(left), err)
+	}
+}
+
+// TestKeyFileIsChanged: several that change the key at once agree on one; who
+// has the file open takes the new key over; a change that stopped anywhere is
+// gone on with.
+func TestKeyFileIsChanged(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "encryption_key")
+	open := func() *seal.File {
+		f, err := seal.OpenFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	fingerprints := func() []string {
+		list, err := open().Keys()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := make([]string, len(list))
+		for i, k := range list {
+			out[i] = k.Fingerprint()
+		}
+		return out
+	}
+	running := open()
+	old := running.Box().Seal([]byte("x"), "p")
+	first := fingerprints()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if n, err := open().Begin(); n != 2 || err != nil {
+				t.Errorf("%d keys, %v", n, err)
+			}
+		})
+	}
+	wg.Wait()
+	both := fingerprints()
+	if len(both) != 2 || both[1] != first[0] {
+		t.Fatalf("%v became %v", first, both)
+	}
+	if err := running.Look(true); err != nil || running.Box().Newest(old) {
+		t.Errorf("who had it open goes on with the old key; %v", err)
+	}
+	renewed, err := running.Box().Reseal(old, "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := open().Begin(); n != 2 || err != nil { // it was not ended
+		t.Errorf("%d keys, %v", n, err)
+	}
+	if err := open().End(); err != nil {
+		t.Fatal(err)
+	}
+	if now := fingerprints(); len(now) != 1 || now[0] != both[0] {
+		t.Errorf("%v became %v", both, now)
+	}
+	if got, err := open().Box().Open(renewed, "p"); err != nil || string(got) != "x" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := open().Box().Open(old, "p"); !errors.Is(err, seal.ErrUnknownKey) {
+		t.Errorf("the old key is still there: %v", err)
+	}
+	// Stopped after the key was made, and before it was put into the file; and
+	// after all but the last step.
+	for name, text := range map[string]string{"made": strings.Repeat("0f1e", 16), "all but ended": ""} {
+		before := fingerprints()
+		if text == "" {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = string(data)
+		}
+		if err := os.WriteFile(path+".next", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := open().Begin(); n != 2 || err != nil {
+			t.Errorf("%s: %d keys, %v", name, n, err)
+		}
+		if now := fingerprints(); len(now) != 2 || now[1] != before[0] || now[0] == before[0] {
+			t.Errorf("%s: %v became %v", name, before, now)
+		}
+		if err := open().End(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) != 1 {
+		t.Errorf("%d files are left, %v", len(left), err)
 	}
 }

@@ -246,11 +246,11 @@ func TestRotate(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Vault.Box = box
-	if renewed, unopened, err := s.Vault.Rotate(ctx); renewed != 3 || unopened != 1 || err != nil {
-		t.Errorf("%d, %d, %v", renewed, unopened, err)
+	if r, err := s.Vault.Rotate(ctx, nil); r.Renewed != 3 || r.Unopened != 1 || err != nil {
+		t.Errorf("%+v, %v", r, err)
 	}
-	if renewed, _, err := s.Vault.Rotate(ctx); renewed != 0 || err != nil {
-		t.Errorf("again: %d, %v", renewed, err)
+	if r, err := s.Vault.Rotate(ctx, nil); r.Renewed != 0 || err != nil {
+		t.Errorf("again: %+v, %v", r, err)
 	}
 	if s.Vault.Box, err = seal.New(testKey(9)); err != nil {
 		t.Fatal(err)

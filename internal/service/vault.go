@@ -16,6 +16,15 @@ import (
 type Vault struct {
 	Store store.Credentials
 	Box   *seal.Box
+	// Look, when set, has Box take over other keys, which may have come while
+	// this runs: at once with now, else when it is time to look.
+	Look func(now bool)
+}
+
+func (v *Vault) look(now bool) {
+	if v.Look != nil {
+		v.Look(now)
+	}
 }
 
 // Fields returns the values of the owner's credential that ref names, by its
@@ -70,11 +79,16 @@ func (v *Vault) seal(owner, id string, values map[string]string) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
+	v.look(false)
 	return v.Box.Seal(data, owner, id), nil
 }
 
 func (v *Vault) open(c *store.Credential) (map[string]string, error) {
 	data, err := v.Box.Open(c.Sealed, c.OwnerID, c.ID)
+	if errors.Is(err, seal.ErrUnknownKey) && v.Look != nil { // it may have come just now
+		v.look(true)
+		data, err = v.Box.Open(c.Sealed, c.OwnerID, c.ID)
+	}
 	if err != nil {
 		return nil, unopened(c, err)
 	}
@@ -93,38 +107,73 @@ func unopened(c *store.Credential, err error) error {
 	return workflow.Wrap(workflow.CodeUnavailable, err, message).WithReason("sealed_credential")
 }
 
+// Rotation is what sealing everything anew came to.
+type Rotation struct {
+	Total    int `json:"total"`      // credentials there are
+	Renewed  int `json:"renewed"`    // sealed anew
+	Unopened int `json:"not_opened"` // under a key that is not there, or damaged; left as they are
+}
+
 // Rotate seals everything that is sealed under an older key anew under the
 // newest one. What cannot be opened is left as it is and counted; so is what
-// changed meanwhile, which is sealed anew already. It may be repeated, and
-// run in several processes at once.
-func (v *Vault) Rotate(ctx context.Context) (renewed, unopened int, err error) {
+// changed meanwhile, which is sealed anew already. It may be ended and repeated,
+// and run in several processes at once. progress, if not nil, is told how many
+// credentials were looked at, in all.
+func (v *Vault) Rotate(ctx context.Context, progress func(done int)) (r Rotation, err error) {
 	const batch = 100
 	after := ""
 	for {
 		list, err := v.Store.AllCredentials(ctx, after, batch)
 		if err != nil {
-			return renewed, unopened, err
+			return r, err
 		}
 		for _, c := range list {
 			after = c.ID
-			if v.Box.Newest(c.Sealed) {
-				continue
+			if err := v.renew(ctx, c, &r); err != nil {
+				return r, err
 			}
-			before := c.Sealed
-			if c.Sealed, err = v.Box.Reseal(before, c.OwnerID, c.ID); err != nil {
-				unopened++
-				continue
-			}
-			switch err := v.Store.UpdateCredential(ctx, c, before); workflow.CodeOf(err) {
-			case "":
-				renewed++
-			case workflow.CodeConflict, workflow.CodeNotFound:
-			default:
-				return renewed, unopened, err
+			if progress != nil {
+				progress(r.Total)
 			}
 		}
 		if len(list) < batch {
-			return renewed, unopened, nil
+			return r, nil
 		}
+	}
+}
+
+func (v *Vault) renew(ctx context.Context, c *store.Credential, r *Rotation) (err error) {
+	r.Total++
+	if v.Box.Newest(c.Sealed) {
+		return nil
+	}
+	before := c.Sealed
+	if c.Sealed, err = v.Box.Reseal(before, c.OwnerID, c.ID); err != nil {
+		r.Unopened++
+		return nil
+	}
+	switch err := v.Store.UpdateCredential(ctx, c, before); workflow.CodeOf(err) {
+	case "":
+		r.Renewed++
+	case workflow.CodeConflict, workflow.CodeNotFound:
+	default:
+		return err
+	}
+	return nil
+}
+
+// Count is how many credentials there are.
+func (v *Vault) Count(ctx context.Context) (n int, err error) {
+	const batch = 1000
+	after := ""
+	for {
+		list, err := v.Store.AllCredentials(ctx, after, batch)
+		if err != nil {
+			return n, err
+		}
+		if n += len(list); len(list) < batch {
+			return n, nil
+		}
+		after = list[len(list)-1].ID
 	}
 }
