@@ -130,3 +130,12 @@ func TestSymbols(t *testing.T) {
 		{"in an object", setNode("S", "={{ ({a: Symbol('a'), b: [Symbol('b')]}) }}", "object"), `[{"json":{"v":{"b":[null]}},"pairedItem":{"item":0}}]`},
 	})
 }
+
+// TestSplitFiles gives each file to an item of its own.
+func TestSplitFiles(t *testing.T) {
+	t.Parallel()
+	checkClaims(t, []claim{{"files", codeNode("C", `return [{json: {k: 1}, binary: {b: {data: "YQ==", mimeType: "text/plain"}, a: {data: "Yg==", mimeType: "text/plain"}}}]`) +
+		`,{"name":"S","type":"n8n-nodes-base.splitOut","typeVersion":1,"parameters":{"fieldToSplitOut":"$binary","include":"selectedOtherFields","fieldsToInclude":"k"}},` +
+		codeNode("D", "return $input.all().map(i => ({k: i.json.k, names: Object.keys(i.binary)}))"),
+		`[{"json":{"k":1,"names":["a"]},"pairedItem":{"item":0}},{"json":{"k":1,"names":["b"]},"pairedItem":{"item":1}}]`}})
+}

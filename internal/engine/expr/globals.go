@@ -57,7 +57,7 @@ func (v *vm) globals() {
 }
 
 // helperNames are the functions of the format in js/helpers.js.
-var helperNames = strings.Fields("$if $ifEmpty $min $max $average $not")
+var helperNames = strings.Fields("$if $ifEmpty $min $max $average $not numberList zip")
 
 // helpers are these, and what rewritten expressions call.
 func (v *vm) helpers(o *goja.Object) {

@@ -10,7 +10,7 @@ var knownNames = merge(builtinObjects, setOf("Infinity NaN undefined globalThis 
 	"encodeURI encodeURIComponent decodeURI decodeURIComponent escape unescape arguments "+
 	"AggregateError EvalError RangeError ReferenceError SyntaxError TypeError URIError GoError "+
 	"$json $data $binary $node $env $vars $secrets $parameter $runIndex $itemIndex $position $nodeVersion $nodeId "+
-	"$webhookId $if $ifEmpty $min $max $average $not $jmespath $jmesPath $getWorkflowStaticData "+
+	"$webhookId $if $ifEmpty $min $max $average $not numberList zip $jmespath $jmesPath $getWorkflowStaticData "+
 	"$evaluateExpression $fromAI $fromai $mode $executionId $resumeWebhookUrl $self"))
 
 // luxonNames need the date library.

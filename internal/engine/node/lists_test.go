@@ -1,6 +1,11 @@
 package node
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"flowgate/internal/workflow"
+)
 
 const persons = `[{"name":"Ann","age":31,"team":"red","tags":["a","b"],"addr":{"city":"Oslo"}},{"name":"bob","age":25,"team":"blue","tags":[],"addr":{"city":"Rome"}},{"name":"Cid","age":40,"team":"red","tags":["c"],"addr":{"city":"Oslo"}}]`
 
@@ -65,8 +70,51 @@ func TestRemoveDuplicates(t *testing.T) {
 		{name: "chosen fields", version: 1, inputs: in, params: `{"compare":"selectedFields","fieldsToCompare":"a","options":{"removeOtherFields":true}}`, want: `[[{"a":1}]]`},
 		{name: "all but", version: 2, inputs: in, params: `{"compare":"allFieldsExcept","fieldsToExclude":"b"}`, want: `[[{"a":1,"b":1}]]`},
 		{name: "a field is missing", version: 2, inputs: one(`[{"a":1},{}]`), params: `{"compare":"selectedFields","fieldsToCompare":"a"}`, fails: true},
-		{name: "earlier executions", version: 2, inputs: in, params: `{"operation":"removeItemsSeenInPreviousExecutions"}`, fails: true},
 	})
+}
+
+// TestRemoveSeen runs a node again and again, as executions do.
+func TestRemoveSeen(t *testing.T) {
+	const op = `"operation":"removeItemsSeenInPreviousExecutions",`
+	for _, c := range []struct{ name, params, first, second, third string }{
+		{"keys", op + `"dedupeValue":"={{ $json.k }}"`, `[[{"k":1},{"k":2},{"k":2}],[]]`, `[[{"k":3}],[{"k":2}]]`, `[[],[{"k":1},{"k":3}]]`},
+		{"keys of the workflow", op + `"dedupeValue":"={{ $json.k }}","options":{"scope":"workflow"}`, `[[{"k":1},{"k":2},{"k":2}],[]]`, `[[{"k":3}],[{"k":2}]]`, `[[],[{"k":1},{"k":3}]]`},
+		{"the newest keys only", op + `"dedupeValue":"={{ $json.k }}","options":{"historySize":1}`, `[[{"k":1},{"k":2},{"k":2}],[]]`, `[[{"k":3}],[{"k":2}]]`, `[[{"k":1}],[{"k":3}]]`},
+		{"a number", op + `"logic":"removeItemsUpToStoredIncrementalKey","incrementalDedupeValue":"={{ $json.k }}"`,
+			`[[{"k":1},{"k":2},{"k":2}],[]]`, `[[{"k":3}],[{"k":2}]]`, `[[],[{"k":1},{"k":3}]]`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := &world{static: map[string]*workflow.Object{}}
+			for i, in := range []string{`[{"k":1},{"k":2},{"k":2}]`, `[{"k":3},{"k":2}]`, `[{"k":1},{"k":3}]`} {
+				out, err := run(t, w, "n8n-nodes-base.removeDuplicates", 2, "{"+c.params+"}", in)
+				if err != nil {
+					t.Fatal(err)
+				}
+				wants(t, shape(t, out, false), []string{c.first, c.second, c.third}[i])
+			}
+			out, err := run(t, w, "n8n-nodes-base.removeDuplicates", 2, strings.Replace("{"+c.params+"}", "removeItemsSeenInPreviousExecutions", "clearDeduplicationHistory", 1), `[{"k":1}]`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wants(t, shape(t, out, false), `[[{"k":1}]]`)
+			if out, err = run(t, w, "n8n-nodes-base.removeDuplicates", 2, "{"+c.params+"}", `[{"k":1}]`); err != nil {
+				t.Fatal(err)
+			}
+			wants(t, shape(t, out, false), `[[{"k":1}],[]]`)
+		})
+	}
+	dates := "{" + op + `"logic":"removeItemsUpToStoredDate","dateDedupeValue":"={{ $json.d }}"}`
+	w := &world{static: map[string]*workflow.Object{}}
+	for _, want := range []string{`[[{"d":"2024-01-02"}],[]]`, `[[],[{"d":"2024-01-02"}]]`} {
+		out, err := run(t, w, "n8n-nodes-base.removeDuplicates", 2, dates, `[{"d":"2024-01-02"}]`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wants(t, shape(t, out, false), want)
+	}
+	if _, err := run(t, w, "n8n-nodes-base.removeDuplicates", 2, dates, `[{"d":"nope"}]`); err == nil {
+		t.Error("no date is taken for one")
+	}
 }
 
 func TestItemLists(t *testing.T) {

@@ -9,20 +9,23 @@ import (
 )
 
 type duplicatesParams struct {
-	Operation       string            `json:"operation" doc:"Only duplicates inside the input can be removed." default:"removeDuplicateInputItems" enum:"removeDuplicateInputItems,removeItemsSeenInPreviousExecutions,clearDeduplicationHistory" expr:"no"`
-	Compare         string            `json:"compare" doc:"Which fields make items the same." default:"allFields" enum:"allFields,allFieldsExcept,selectedFields"`
-	FieldsToExclude FieldList         `json:"fieldsToExclude" doc:"Fields that do not count, with commas between." show:"compare=allFieldsExcept"`
-	FieldsToCompare FieldList         `json:"fieldsToCompare" doc:"Fields that count, with commas between." show:"compare=selectedFields"`
-	Options         duplicatesOptions `json:"options"`
-	LogicValue      string            `json:"logic" expr:"no"`
-	DedupeValue     Value             `json:"dedupeValue"`
+	Operation        string            `json:"operation" doc:"What counts: the other items of the input, or those of earlier executions; or forget what these saw." default:"removeDuplicateInputItems" enum:"removeDuplicateInputItems,removeItemsSeenInPreviousExecutions,clearDeduplicationHistory" expr:"no"`
+	Compare          string            `json:"compare" doc:"Which fields make items the same." default:"allFields" enum:"allFields,allFieldsExcept,selectedFields"`
+	FieldsToExclude  FieldList         `json:"fieldsToExclude" doc:"Fields that do not count, with commas between." show:"compare=allFieldsExcept"`
+	FieldsToCompare  FieldList         `json:"fieldsToCompare" doc:"Fields that count, with commas between." show:"compare=selectedFields"`
+	Options          duplicatesOptions `json:"options"`
+	Logic            string            `json:"logic" doc:"What tells that an earlier execution saw an item: its key, or a number or date that is not above the greatest one." default:"removeItemsWithAlreadySeenKeyValues" enum:"removeItemsWithAlreadySeenKeyValues,removeItemsUpToStoredIncrementalKey,removeItemsUpToStoredDate" show:"operation=removeItemsSeenInPreviousExecutions" expr:"no"`
+	DedupeValue      Value             `json:"dedupeValue" doc:"The key, usually an expression." show:"operation=removeItemsSeenInPreviousExecutions&logic=removeItemsWithAlreadySeenKeyValues" example:"={{ $json.id }}"`
+	IncrementalValue Value             `json:"incrementalDedupeValue" doc:"The number." show:"logic=removeItemsUpToStoredIncrementalKey" example:"={{ $json.id }}"`
+	DateValue        Value             `json:"dateDedupeValue" doc:"The date." show:"logic=removeItemsUpToStoredDate" example:"={{ $json.updated }}"`
+	Mode             string            `json:"mode" expr:"no"`
 }
 
 type duplicatesOptions struct {
 	DisableDotNotation bool   `json:"disableDotNotation" doc:"Do not read dots in names as paths."`
 	RemoveOtherFields  bool   `json:"removeOtherFields" doc:"Give only the fields that were compared."`
-	Scope              string `json:"scope" expr:"no"`
-	HistorySize        int    `json:"historySize" expr:"no"`
+	Scope              string `json:"scope" doc:"Who remembers what was seen: this node, or all such nodes of the workflow together." default:"node" enum:"node,workflow" expr:"no"`
+	HistorySize        int    `json:"historySize" doc:"How many keys are remembered, the newest." default:"10000"`
 }
 
 // removeDuplicates keeps the first of items that are the same.
@@ -30,18 +33,15 @@ func removeDuplicates() *Type {
 	const name = "n8n-nodes-base.removeDuplicates"
 	return &Type{
 		Name: name, DisplayName: "Remove Duplicates", Category: workflow.CategoryAction,
-		Description: "Keeps the first of items that are the same in all or chosen fields.",
+		Description: "Keeps the first of items that are the same in all or chosen fields, or those that no earlier execution saw.",
 		Versions:    []float64{1, 1.1, 2}, Params: duplicatesParams{},
-		Check: func(n *workflow.Node) []workflow.Finding {
-			if op := textOf(n.Parameters.Value("operation")); op != "" && op != "removeDuplicateInputItems" && n.Type == name {
-				return []workflow.Finding{{Code: FindingUnsupported, Path: "parameters.operation",
-					Message: "Duplicates of earlier executions cannot be removed here.",
-					Hint:    "Keep what was seen in $getWorkflowStaticData of a Code node."}}
-			}
-			return nil
+		Outputs: duplicatesOutputs,
+		Docs:    "What earlier executions saw is remembered by production executions of active workflows only.",
+		Examples: []workflow.NodeExample{
+			example("One per e-mail", name, 2, `{"compare":"selectedFields","fieldsToCompare":"email","options":{}}`),
+			example("Only what is new", name, 2, `{"operation":"removeItemsSeenInPreviousExecutions","logic":"removeItemsWithAlreadySeenKeyValues","dedupeValue":"={{ $json.id }}","options":{}}`),
 		},
-		Examples: []workflow.NodeExample{example("One per e-mail", name, 2, `{"compare":"selectedFields","fieldsToCompare":"email","options":{}}`)},
-		Run:      runRemoveDuplicates,
+		Run: runRemoveDuplicates,
 	}
 }
 
@@ -51,8 +51,11 @@ func runRemoveDuplicates(ctx context.Context, c *Call) (Output, error) {
 		return Output{}, err
 	}
 	switch p.Operation {
-	case "removeItemsSeenInPreviousExecutions", "clearDeduplicationHistory":
-		return Output{}, Fail("Duplicates of earlier executions cannot be removed here. Keep what was seen in $getWorkflowStaticData of a Code node.")
+	case opSeenBefore:
+		return p.unseen(ctx, c)
+	case opClearHistory:
+		p.clearHistory(c)
+		return Items(passed(c.Items())), nil
 	}
 	items, err := p.unique(passed(c.Items()))
 	return Items(items), err

@@ -2,12 +2,14 @@ package node
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"flowgate/internal/workflow"
 )
 
 type splitOutParams struct {
-	FieldToSplitOut FieldList       `json:"fieldToSplitOut" doc:"The list field to split, or several with commas between." required:"true"`
+	FieldToSplitOut FieldList       `json:"fieldToSplitOut" doc:"The list field to split, or several with commas between; $binary splits the files." required:"true"`
 	Include         string          `json:"include" doc:"Which other fields each new item gets." default:"noOtherFields" enum:"noOtherFields,allOtherFields,selectedOtherFields"`
 	FieldsToInclude FieldList       `json:"fieldsToInclude" doc:"The other fields, with commas between." show:"include=selectedOtherFields"`
 	Options         splitOutOptions `json:"options"`
@@ -50,6 +52,10 @@ func (p *splitOutParams) split(in workflow.Item) ([]workflow.Item, error) {
 	base := p.others(in.JSON, dots)
 	var out []workflow.Item
 	for n, field := range p.FieldToSplitOut {
+		if field == "$binary" {
+			out = splitFiles(out, base, in.Binary)
+			continue
+		}
 		v, there := lookup(in.JSON, field, dots)
 		if !there {
 			continue
@@ -66,6 +72,22 @@ func (p *splitOutParams) split(in workflow.Item) ([]workflow.Item, error) {
 		}
 	}
 	return out, nil
+}
+
+// splitFiles gives each file to an item of its own, in the order of their names.
+func splitFiles(out []workflow.Item, base *workflow.Object, files map[string]*workflow.Binary) []workflow.Item {
+	for k, name := range slices.Sorted(maps.Keys(files)) {
+		if k == len(out) {
+			out = append(out, workflow.Item{JSON: base.Copy()})
+		}
+		own := maps.Clone(out[k].Binary)
+		if own == nil {
+			own = map[string]*workflow.Binary{}
+		}
+		own[name] = files[name]
+		out[k].Binary = own
+	}
+	return out
 }
 
 // others are the fields that every new item gets.

@@ -93,6 +93,7 @@ type world struct {
 	sub    func(key string, ref SubWorkflow, items []workflow.Item, wait bool) ([]workflow.Item, error)
 	waited []time.Time
 	answer []byte
+	static map[string]*workflow.Object
 }
 
 func (w *world) Effect(ctx context.Context, _ string, fn func(context.Context) ([]byte, error)) ([]byte, error) {
@@ -114,10 +115,18 @@ func (w *world) Respond(context.Context, workflow.Response) (bool, error) { retu
 func (w *world) Credential(context.Context, string) (map[string]string, error) {
 	return nil, Fail("no credential")
 }
-func (w *world) StaticData(string) *workflow.Object { return &workflow.Object{} }
-func (w *world) Now() time.Time                     { return time.Date(2024, 3, 1, 10, 0, 0, 0, time.UTC) }
-func (w *world) Rand() *rand.Rand                   { return rand.New(rand.NewPCG(1, 2)) }
-func (w *world) Location() *time.Location           { return time.UTC }
+func (w *world) StaticData(scope string) *workflow.Object {
+	if w.static[scope] == nil && w.static != nil {
+		w.static[scope] = &workflow.Object{}
+	}
+	if o := w.static[scope]; o != nil {
+		return o
+	}
+	return &workflow.Object{}
+}
+func (w *world) Now() time.Time           { return time.Date(2024, 3, 1, 10, 0, 0, 0, time.UTC) }
+func (w *world) Rand() *rand.Rand         { return rand.New(rand.NewPCG(1, 2)) }
+func (w *world) Location() *time.Location { return time.UTC }
 
 // js reads a JSON text into the kinds items hold.
 func js(t testing.TB, text string) any {

@@ -32,7 +32,7 @@
       case "ms": return D.fromMillis(n);
       case "s": return D.fromSeconds(n);
       case "us": return D.fromMillis(n / 1000);
-      case "excel": return D.fromMillis(Math.round((n - 25569) * 86400000), { zone: "utc" }).setZone("local", { keepLocalTime: true });
+      case "excel": return D.fromMillis(Math.round((n - 25569) * 86400000), { zone: "utc" });
     }
     return fail("toDateTime() knows the units ms, s, us and excel");
   }

@@ -45,7 +45,7 @@
     (isArray(v) ? v.length === 0 : typeOf(v) === "object" && Object.keys(v).length === 0);
   const numbers = (list) => (list.length === 1 && isArray(list[0]) ? list[0] : list).map(Number);
 
-  const { limit, maxText, maxArray, wholeText } = natives;
+  const { fail, limit, maxText, maxArray, wholeText } = natives;
   const add = (a, b) => {
     const sum = a + b;
     if (typeof sum === "string" && sum.length > maxText) limit("the text would be too long");
@@ -69,6 +69,15 @@
       $max: (...list) => Math.max(...numbers(list)),
       $average: (...list) => { const n = numbers(list); return n.reduce((a, b) => a + b, 0) / n.length; },
       $not: (v) => !v,
+      numberList: (start, end) => {
+        if (typeof start !== "number" || typeof end !== "number") fail("numberList() needs two numbers");
+        const step = start < end ? 1 : -1;
+        return Array.from(list({ length: Math.floor(Math.abs(start - end)) + 1 }), (_, i) => start + i * step);
+      },
+      zip: (keys, values) => {
+        if (!Array.isArray(keys) || !Array.isArray(values) || keys.length !== values.length) fail("zip() needs two lists of one length");
+        return Object.fromEntries(keys.map((k, i) => [k, values[i]]));
+      },
     },
   };
 })
