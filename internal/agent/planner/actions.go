@@ -198,6 +198,8 @@ func readRespond(r *reading, m []string, s string) (step, bool) {
 	return st, true
 }
 
+var reWords = regexp.MustCompile(`(?i)\b(?:the\s+)?(?:plain\s+)?(?:text|words?|string|phrase)\s+([^«]{1,80}?)\s*$`)
+
 // answer reads what a response holds.
 func (r *reading) answer(st *step, rest string) {
 	switch {
@@ -213,6 +215,8 @@ func (r *reading) answer(st *step, rest string) {
 		}
 	case r.first("u", rest) != "":
 		st.what, st.text = "redirect", r.first("u", rest)
+	case reWords.MatchString(rest):
+		st.what, st.text = "text", strings.TrimSpace(r.plain(reWords.FindStringSubmatch(rest)[1]))
 	case regexp.MustCompile(`(?i)\b(?:all|list|every|items|orders|results|array|users|products|records|rows|entries|posts)\b|所有|全部|列表|数组`).MatchString(rest):
 		st.what = "all"
 	case regexp.MustCompile(`(?i)\b(?:nothing|no content|no body|empty)\b|空`).MatchString(rest):

@@ -557,7 +557,7 @@ func (b *builder) request(s *step, address string) *object {
 	if len(s.head) > 0 {
 		list := []any{}
 		for _, h := range s.head {
-			list = append(list, obj("name", h.name, "value", fmt.Sprint(h.value)))
+			list = append(list, obj("name", h.name, "value", b.text(fmt.Sprint(h.value))))
 		}
 		params.Set("sendHeaders", true)
 		params.Set("headerParameters", obj("parameters", list))

@@ -64,7 +64,9 @@ func (r *reading) event() (trigger, bool) {
 			} else {
 				to = r.formFields(&t, to)
 			}
-			t.title = formTitle(t.about)
+			if t.title = r.form; t.title == "" {
+				t.title = formTitle(t.about)
+			}
 		case "webhook":
 			words := r.text[from:to]
 			if m := rePathSaid.FindStringSubmatchIndex(r.text[to:]); m != nil && m[0] == 0 {

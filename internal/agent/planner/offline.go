@@ -63,7 +63,7 @@ func withAnswers(wish string, answers map[string]string) string {
 }
 
 var (
-	reVague   = regexp.MustCompile(`(?i)\b(?:something|some ?things?|stuff|things?|automat\w*|workflows?|help|process(?:es)?|improve|easier|faster|manage|business|work|tasks?|everything|anything|cool|useful|productive|assist|idea|ideas|do it|what can you|my data|my (?:\w+ )?(?:work|life|day|job)|integrat\w*)\b|自动化|工作流|帮我|帮忙|东西|一些|事情|效率|管理|流程|业务|怎么|弄|搞`)
+	reVague   = regexp.MustCompile(`(?i)\b(?:something|some ?things?|stuff|things?|automat(?:e|es|ed|ing|ion|ions)|workflows?|help|process(?:es)?|improve|easier|faster|manage|business|work|tasks?|everything|anything|cool|useful|productive|assist|idea|ideas|do it|what can you|my data|my (?:\w+ )?(?:work|life|day|job)|integrat\w*)\b|自动化|工作流|帮我|帮忙|东西|一些|事情|效率|管理|流程|业务|怎么|弄|搞`)
 	reNothing = regexp.MustCompile(`(?i)^(?:hi|hello|hey|good (?:morning|day|evening)|thanks?|ok|yes|no|test|你好|您好|谢谢|好的?)\W*$`)
 )
 
@@ -87,8 +87,9 @@ func (o *Offline) create(r *reading, req Request) Plan {
 	}
 	s.steps = f.steps(s.steps)
 	plan.Summary = r.summary(whole)
+	hopeless := slices.ContainsFunc(f.gaps, func(g gapAt) bool { return g.kind != "service" })
 	switch {
-	case len(f.questions) > 0:
+	case len(f.questions) > 0 && !hopeless: // what cannot be done is said before anything is asked
 		plan.Questions = f.questions[:min(len(f.questions), MaxQuestions)]
 		return plan
 	case len(f.gaps) > 0:

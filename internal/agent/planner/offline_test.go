@@ -138,6 +138,7 @@ func TestRequests(t *testing.T) {
 func run(t *testing.T, name string, doc *workflow.Document) {
 	t.Helper()
 	mock, err := engine.NewHTTPMock([]engine.MockAnswer{{URL: "*blog.test*", Headers: map[string]string{"content-type": "text/html"}, Body: json.RawMessage(`"<title>Hi</title><a href=/x>x</a>"`)},
+		{URL: "*.xml", Headers: map[string]string{"content-type": "application/xml"}, Body: json.RawMessage(`"<rss><channel><item><title>Hi</title><link>x</link></item></channel></rss>"`)},
 		{URL: "*", Body: json.RawMessage(sample)}})
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +150,7 @@ func run(t *testing.T, name string, doc *workflow.Document) {
 	doc.ID = "planned"
 	pin := workflow.PinData{} // nobody decides, and nobody waits
 	for _, n := range doc.Nodes {
-		if kind := n.Type[strings.LastIndexByte(n.Type, '.')+1:]; kind == "approval" || kind == "wait" || kind == "form" {
+		if kind := n.Type[strings.LastIndexByte(n.Type, '.')+1:]; kind == "approval" || kind == "wait" || kind == "form" || kind == "extractFromFile" && n.Parameters.Value("operation") == "xlsx" {
 			pin[n.Name] = []any{workflow.NewObject("json", body)}
 		}
 	}
@@ -169,7 +170,7 @@ var runner = engine.New(engine.Options{Registry: registry(), Expr: expr.NewPool(
 
 const (
 	sampleItem = `{"id":1,"amount":700,"total":700,"status":"paid","email":"ann@example.com","name":"Ann","title":"urgent news","age":20,"city":"Oslo","price":3,"quantity":2,
-		"first":"Ann","last":"Lee","mail":"a@example.com","tel":"1","date":"2026-01-02","lines":[{"sku":"a","quantity":2}],"password":"x","sku":"a"}`
+		"first":"Ann","last":"Lee","mail":"a@example.com","tel":"1","date":"2026-01-02","lines":[{"sku":"a","quantity":2}],"password":"x","sku":"a","population":9,"邮箱":"ann@example.com","金额":700,"评分":2}`
 	sample = `[` + sampleItem + `,{"id":2,"amount":5,"total":5,"status":"open","email":"","name":"Bob","title":"other","age":9,"city":"Rome","price":1,"quantity":1,
-		"first":"Bob","last":"Roe","mail":"b@example.com","tel":"2","date":"2026-02-02","lines":[{"sku":"b","quantity":1}],"password":"y","sku":"b"}]`
+		"first":"Bob","last":"Roe","mail":"b@example.com","tel":"2","date":"2026-02-02","lines":[{"sku":"b","quantity":1}],"password":"y","sku":"b","population":5,"邮箱":"bob@example.com","金额":5,"评分":5}]`
 )

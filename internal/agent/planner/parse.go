@@ -61,6 +61,7 @@ func (r *reading) understand(can abilities) script {
 	take(reWrapper, ". ")
 	r.text = strings.Trim(r.text, " .。")
 	r.zone(&s)
+	r.rephrase(can)
 	if t, ok := r.event(); ok {
 		s.triggers = append(s.triggers, t)
 	}
@@ -96,7 +97,7 @@ func (r *reading) zone(s *script) {
 }
 
 var (
-	reThirdPerson = regexp.MustCompile(`(?i)(^|\b(?:that|which|it|and|then|also|workflow|finally)\s+|[,;]\s*)([a-z]+(?:s|es|ies))(\s)`)
+	reThirdPerson = regexp.MustCompile(`(?i)(^|\b(?:that|which|it|and|then|also|workflow|finally|otherwise|else)\s+|[,;]\s*)([a-z]+(?:s|es|ies))(\s)`)
 	reGerundStart = regexp.MustCompile(`(?i)(^|\b(?:then|and|by|start by|starting with|begin by)\s+|[,;.]\s*)([a-z]+ing)(\s)`)
 	rePassive     = regexp.MustCompile(`(?i)(^|[,;.]\s*|\band\s+|\bthen\s+)(?:(?:the|all|these|those|its?|their|every|each)\s+)*((?:results?|data|items?|orders?|output|they|it|list|response|answer|records?|entries|rows|users?|everything|remaining \w+|rest|message|report|total|ones|products?)\s+)(?:(?:should|must|will|shall|needs? to|have to|has to|is|are|gets?|get|to|be|then|also|finally|which)\s+)+(sent|posted|forwarded|sorted|ordered|filtered|saved|limited|renamed|pushed|delivered|emailed|mailed|grouped|merged|fetched|deduplicated|submitted|returned|written|stored|reported|summari[sz]ed|split|aggregated|combined)\b`)
 	participles   = map[string]string{"sent": "send", "posted": "post", "forwarded": "forward", "sorted": "sort", "ordered": "sort", "filtered": "filter", "saved": "save", "limited": "limit", "renamed": "rename",
@@ -263,7 +264,11 @@ func (r *reading) splitThen(s string) (then string, cond condition, ok bool) {
 			if rest == "" {
 				continue
 			}
-			if _, is := r.step(rest); is {
+			_, is := r.step(rest)
+			if !is {
+				_, is = r.incomplete(rest)
+			}
+			if is {
 				return rest, c, true
 			}
 		}
@@ -370,6 +375,8 @@ func (p *parser) clause(out []step, c clause) []step {
 	}
 	return append(out, st)
 }
+
+var reBatches = regexp.MustCompile(`(?i)^in (?:batches|groups|chunks) of (\d+|\w+)(?:\s+(?:items?|at a time|each))?$`)
 
 var reLeftOver = regexp.MustCompile(`(?i)«u\d+»\s*(?:,|and|,\s*and)\s+(?:then\s+)?([a-z].*)$`)
 
@@ -512,6 +519,11 @@ func (p *parser) modify(out []step, s string) bool {
 		return false
 	}
 	last := &out[len(out)-1]
+	if m := reBatches.FindStringSubmatch(s); last.kind == "each" && m != nil {
+		n, _ := number(m[1])
+		last.n = float64(max(n, 1))
+		return true
+	}
 	if (last.kind == "fetch" || last.kind == "send") && regexp.MustCompile(`(?i)^(?:and )?(?:with|using|use|including|retry|try|set|add|authenticate)\b.*\b(?:header|bearer|basic auth|api key|token|retr\w+|times|oauth)|重试|请求头|认证`).MatchString(s) {
 		var more step
 		p.r.call(&more, s)
@@ -840,6 +852,9 @@ func (p *parser) each(s string, c clause) ([]step, bool) {
 	}
 	if _, ok := p.peek(); ok {
 		loop.steps = p.block(stop)
+	}
+	if len(loop.steps) == 1 && loop.steps[0].kind == "each" { // said twice: "loop over …, for each of them …"
+		loop.n, loop.steps = max(loop.n, loop.steps[0].n), loop.steps[0].steps
 	}
 	if len(loop.steps) == 0 {
 		return nil, false

@@ -40,6 +40,10 @@ func (f *filler) steps(list []step) []step {
 			out = append(out, f.gapStep(s)...)
 			continue
 		}
+		if s.kind == "mail" && !f.can.has("emailSend") {
+			out = append(out, f.gapStep(step{kind: "gap", what: "service", to: "e-mail", about: s.about, raw: s.raw})...)
+			continue
+		}
 		if s.slot != "" {
 			s = f.fill(s)
 		}
@@ -50,10 +54,6 @@ func (f *filler) steps(list []step) []step {
 		if s.kind == "mcp" && s.url == "" && s.slot == "" {
 			s.slot = "server"
 			s = f.fill(s)
-		}
-		if s.kind == "mail" && !f.can.has("emailSend") {
-			out = append(out, f.gapStep(step{kind: "gap", what: "service", to: "e-mail", about: s.about, raw: s.raw})...)
-			continue
 		}
 		s.steps = f.steps(s.steps)
 		for i := range s.arms {

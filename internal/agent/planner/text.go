@@ -13,6 +13,7 @@ type reading struct {
 	text  string
 	lang  string
 	parts map[string]string // by token
+	form  string            // the title of the form, where it has one
 	n     int
 }
 
