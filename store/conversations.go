@@ -18,8 +18,12 @@ type Session struct {
 	Title      string
 	Status     string // "active" or "archived"
 	Meta       json.RawMessage
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+	// Model is the language model the user chose, "" the default, and
+	// ModelCredential the id of the user's credential for it, "" none.
+	Model           string
+	ModelCredential string
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
 }
 
 // Sessions keeps sessions and who answers in them.
@@ -27,7 +31,8 @@ type Sessions interface {
 	CreateSession(ctx context.Context, s *Session) error
 	Session(ctx context.Context, owner, id string) (*Session, error)
 	ListSessions(ctx context.Context, owner string, page Page) (list []*Session, total int, next string, err error)
-	// UpdateSession stores WorkflowID, Title, Status, Meta and UpdatedAt.
+	// UpdateSession stores WorkflowID, Title, Status, Meta, Model,
+	// ModelCredential and UpdatedAt.
 	UpdateSession(ctx context.Context, s *Session) error
 	// DeleteSession removes the session with all that was said in it.
 	DeleteSession(ctx context.Context, owner, id string) error

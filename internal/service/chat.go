@@ -255,6 +255,7 @@ func (t *turn) keep(ctx context.Context, cancel context.CancelFunc) {
 func (t *turn) request(ctx context.Context, message string) (workflow.Turn, error) {
 	v := t.session
 	r := workflow.Turn{SessionID: v.ID, OwnerID: v.OwnerID, Message: message, Streaming: true, Context: &workflow.ConversationContext{Origin: v.Action, SourceWorkflowID: v.SourceID}}
+	r.Model, r.CredentialID, r.Scopes = v.Model, v.ModelCredential, t.s.readable(ctx)
 	if v.Action != workflow.OriginCreate {
 		r.Context.Modification = "User requested " + v.Action + " workflow"
 	}
@@ -295,6 +296,18 @@ func (t *turn) keepState(ctx context.Context, e workflow.TurnEvent) error {
 		return nil
 	}
 	return t.st.SaveState(ctx, t.session.OwnerID, t.session.ID, t.number, t.state)
+}
+
+// readable are the scopes under which the agent may look at what the caller
+// has: those that the caller may use, by the one rule.
+func (s *Service) readable(ctx context.Context) []string {
+	var out []string
+	for _, name := range []string{"search_workflows", "list_credentials"} {
+		if c := s.index[name]; c != nil && Authorize(auth.FromContext(ctx), c) == nil {
+			out = append(out, c.Scope)
+		}
+	}
+	return out
 }
 
 // take keeps one piece of the answer: the state, the words, the workflow, and

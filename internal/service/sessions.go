@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"flowgate/internal/auth"
 	"flowgate/internal/workflow"
 	"flowgate/store"
 )
@@ -17,6 +18,14 @@ type StartSessionInput struct {
 	Action     string         `json:"action,omitempty" enum:"create,edit,copy" default:"create"`
 	WorkflowID string         `json:"workflow_id,omitempty" jsonschema:"to edit or copy"`
 	Meta       map[string]any `json:"meta_data,omitempty"`
+	ModelChoice
+}
+
+// ModelChoice is the language model that plans in a session, and the openAiApi
+// or anthropicApi credential it is reached with.
+type ModelChoice struct {
+	Model           *string `json:"model,omitempty" jsonschema:"language model that plans"`
+	ModelCredential *string `json:"model_credential,omitempty" jsonschema:"id of your key for it"`
 }
 
 // StartedSession is a new session.
@@ -52,6 +61,9 @@ func (s *Service) StartSession(ctx context.Context, in StartSessionInput) (*Star
 			return nil, workflow.Wrap(workflow.CodeInvalid, err, "meta_data: is not JSON")
 		}
 	}
+	if err := s.chooseModel(ctx, v, in.ModelChoice); err != nil {
+		return nil, err
+	}
 	if in.Action != workflow.OriginCreate {
 		if err := s.source(ctx, v, in); err != nil {
 			return nil, err
@@ -61,6 +73,38 @@ func (s *Service) StartSession(ctx context.Context, in StartSessionInput) (*Star
 		return nil, err
 	}
 	return &StartedSession{SessionID: v.ID, Action: v.Action, WorkflowID: v.WorkflowID, CreatedAt: v.CreatedAt}, nil
+}
+
+// maxModelName bounds a model's name, in characters.
+const maxModelName = 200
+
+// chooseModel takes over a choice. A credential has to be the caller's, of a
+// type for models, and one the caller may use; whether the model is there
+// turns out at the first message.
+func (s *Service) chooseModel(ctx context.Context, v *store.Session, c ModelChoice) error {
+	if c.Model != nil {
+		v.Model = clipTo(*c.Model, maxModelName)
+	}
+	if c.ModelCredential != nil {
+		v.ModelCredential = strings.TrimSpace(*c.ModelCredential)
+	}
+	if v.ModelCredential == "" || c.ModelCredential == nil && c.Model == nil {
+		return nil
+	}
+	if err := Authorize(auth.FromContext(ctx), s.index["list_credentials"]); err != nil {
+		return err
+	}
+	if v.Model == "" {
+		return fieldFaults([]workflow.FieldError{{Field: "model", Message: "is missing", Hint: "name the model to reach with your credential"}})
+	}
+	if s.Vault == nil {
+		return workflow.Errorf(workflow.CodeUnavailable, "credentials are not set up here")
+	}
+	cred, err := s.Vault.Store.Credential(ctx, owner(ctx), v.ModelCredential)
+	if workflow.CodeOf(err) == workflow.CodeNotFound || err == nil && cred.Type != "openAiApi" && cred.Type != "anthropicApi" {
+		return fieldFaults([]workflow.FieldError{{Field: "model_credential", Message: "is no credential of yours of the type openAiApi or anthropicApi", Hint: "list_credentials has their ids"}})
+	}
+	return err
 }
 
 // source finds the workflow to edit, or copies the one to copy.
@@ -105,6 +149,8 @@ type SessionView struct {
 	Title        string          `json:"title,omitempty"`
 	Status       string          `json:"status"`
 	Meta         json.RawMessage `json:"meta_data" jsonschema:"what the client keeps with the session"`
+	Model        string          `json:"model,omitempty"`
+	Credential   string          `json:"model_credential,omitempty"`
 	Stage        string          `json:"stage,omitempty"`
 	Questions    []string        `json:"pending_questions,omitempty"`
 	Alternatives []string        `json:"alternatives,omitempty"`
@@ -139,7 +185,7 @@ func viewOfSession(v *store.Session) *SessionView {
 	if len(meta) == 0 {
 		meta = json.RawMessage("{}")
 	}
-	return &SessionView{SessionID: v.ID, Action: v.Action, SourceID: v.SourceID, WorkflowID: v.WorkflowID, Title: v.Title, Status: v.Status, Meta: meta,
+	return &SessionView{SessionID: v.ID, Action: v.Action, SourceID: v.SourceID, WorkflowID: v.WorkflowID, Title: v.Title, Status: v.Status, Meta: meta, Model: v.Model, Credential: v.ModelCredential,
 		CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt}
 }
 
@@ -179,9 +225,10 @@ type UpdateSessionInput struct {
 	Title     *string        `json:"title,omitempty"`
 	Status    *string        `json:"status,omitempty" enum:"active,archived"`
 	Meta      map[string]any `json:"meta_data,omitempty"`
+	ModelChoice
 }
 
-// UpdateSession changes title, status and meta_data.
+// UpdateSession changes title, status, meta_data and the language model.
 func (s *Service) UpdateSession(ctx context.Context, in UpdateSessionInput) (*SessionView, error) {
 	st, err := s.conversations()
 	if err != nil {
@@ -201,6 +248,9 @@ func (s *Service) UpdateSession(ctx context.Context, in UpdateSessionInput) (*Se
 		if v.Meta, err = json.Marshal(in.Meta); err != nil {
 			return nil, workflow.Wrap(workflow.CodeInvalid, err, "meta_data: is not JSON")
 		}
+	}
+	if err := s.chooseModel(ctx, v, in.ModelChoice); err != nil {
+		return nil, err
 	}
 	v.UpdatedAt = s.Now().UTC()
 	if err := st.UpdateSession(ctx, v); err != nil {

@@ -31,7 +31,7 @@ func (s *Service) sessionCapabilities() []*Capability {
 		}, s.ListSessions, func(o *SessionList) string { return fmt.Sprintf("%d conversations", o.Total) }),
 		row(Capability{
 			Name: "update_session", Title: "Change a conversation", Group: "Conversations", Scope: auth.ScopeAgentChat, Idempotent: true, RESTOnly: true,
-			Description: "Changes a conversation's title, status or meta_data.",
+			Description: "Changes a conversation's title, status, meta_data or language model.",
 			Routes:      []Route{{Method: "PUT", Path: "/sessions/{session_id}", Status: 200}},
 		}, s.UpdateSession, textSession),
 		row(Capability{

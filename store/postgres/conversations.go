@@ -13,12 +13,12 @@ import (
 
 var _ store.Conversations = (*Store)(nil)
 
-const sessionColumns = `id, owner_id, action, source_id, workflow_id, title, status, meta, created_at, updated_at`
+const sessionColumns = `id, owner_id, action, source_id, workflow_id, title, status, meta, model, model_credential, created_at, updated_at`
 
 func scanChatSession(row pgx.Row) (*store.Session, error) {
 	var s store.Session
 	var title, meta []byte
-	err := row.Scan(&s.ID, &s.OwnerID, &s.Action, &s.SourceID, &s.WorkflowID, &title, &s.Status, &meta, stamp{&s.CreatedAt}, stamp{&s.UpdatedAt})
+	err := row.Scan(&s.ID, &s.OwnerID, &s.Action, &s.SourceID, &s.WorkflowID, &title, &s.Status, &meta, &s.Model, &s.ModelCredential, stamp{&s.CreatedAt}, stamp{&s.UpdatedAt})
 	s.Title, s.Meta = string(title), meta
 	return &s, err
 }
@@ -33,8 +33,8 @@ func objectBytes(m json.RawMessage) []byte {
 // CreateSession stores a new session.
 func (s *Store) CreateSession(ctx context.Context, v *store.Session) error {
 	return s.do(ctx, "store the session", user(v.OwnerID), func(b *pgx.Batch) {
-		b.Queue(`INSERT INTO chat_sessions (`+sessionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			v.ID, v.OwnerID, v.Action, v.SourceID, v.WorkflowID, []byte(v.Title), v.Status, objectBytes(v.Meta), at(v.CreatedAt), at(v.UpdatedAt))
+		b.Queue(`INSERT INTO chat_sessions (`+sessionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+			v.ID, v.OwnerID, v.Action, v.SourceID, v.WorkflowID, []byte(v.Title), v.Status, objectBytes(v.Meta), v.Model, v.ModelCredential, at(v.CreatedAt), at(v.UpdatedAt))
 	})
 }
 
@@ -81,8 +81,8 @@ func (s *Store) ListSessions(ctx context.Context, owner string, page store.Page)
 // UpdateSession stores what of a session may change.
 func (s *Store) UpdateSession(ctx context.Context, v *store.Session) error {
 	return s.touchSession(ctx, "change the session", v.OwnerID, v.ID,
-		`UPDATE chat_sessions SET workflow_id = $1, title = $2, status = $3, meta = $4, updated_at = $5 WHERE id = $6 AND owner_id = $7`,
-		v.WorkflowID, []byte(v.Title), v.Status, objectBytes(v.Meta), at(v.UpdatedAt), v.ID, v.OwnerID)
+		`UPDATE chat_sessions SET workflow_id = $1, title = $2, status = $3, meta = $4, model = $5, model_credential = $6, updated_at = $7 WHERE id = $8 AND owner_id = $9`,
+		v.WorkflowID, []byte(v.Title), v.Status, objectBytes(v.Meta), v.Model, v.ModelCredential, at(v.UpdatedAt), v.ID, v.OwnerID)
 }
 
 // DeleteSession removes the session with all that was said in it.

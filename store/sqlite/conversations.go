@@ -13,12 +13,12 @@ import (
 
 var _ store.Conversations = (*Store)(nil)
 
-const sessionColumns = `id, owner_id, action, source_id, workflow_id, title, status, meta, created_at, updated_at`
+const sessionColumns = `id, owner_id, action, source_id, workflow_id, title, status, meta, model, model_credential, created_at, updated_at`
 
 func scanSession(row scanner) (*store.Session, error) {
 	var s store.Session
 	var meta []byte
-	err := row.Scan(&s.ID, &s.OwnerID, &s.Action, &s.SourceID, &s.WorkflowID, &s.Title, &s.Status, &meta, stamp{&s.CreatedAt}, stamp{&s.UpdatedAt})
+	err := row.Scan(&s.ID, &s.OwnerID, &s.Action, &s.SourceID, &s.WorkflowID, &s.Title, &s.Status, &meta, &s.Model, &s.ModelCredential, stamp{&s.CreatedAt}, stamp{&s.UpdatedAt})
 	s.Meta = meta
 	return &s, err
 }
@@ -33,8 +33,8 @@ func objectBytes(m json.RawMessage) []byte {
 
 // CreateSession stores a new session.
 func (s *Store) CreateSession(ctx context.Context, v *store.Session) error {
-	_, err := s.write.ExecContext(ctx, `INSERT INTO chat_sessions (`+sessionColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		v.ID, v.OwnerID, v.Action, v.SourceID, v.WorkflowID, v.Title, v.Status, objectBytes(v.Meta), micros(v.CreatedAt), micros(v.UpdatedAt))
+	_, err := s.write.ExecContext(ctx, `INSERT INTO chat_sessions (`+sessionColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		v.ID, v.OwnerID, v.Action, v.SourceID, v.WorkflowID, v.Title, v.Status, objectBytes(v.Meta), v.Model, v.ModelCredential, micros(v.CreatedAt), micros(v.UpdatedAt))
 	return fail("store the session", err)
 }
 
@@ -69,8 +69,8 @@ func (s *Store) ListSessions(ctx context.Context, owner string, page store.Page)
 
 // UpdateSession stores what of a session may change.
 func (s *Store) UpdateSession(ctx context.Context, v *store.Session) error {
-	res, err := s.write.ExecContext(ctx, `UPDATE chat_sessions SET workflow_id = ?, title = ?, status = ?, meta = ?, updated_at = ? WHERE id = ? AND owner_id = ?`,
-		v.WorkflowID, v.Title, v.Status, objectBytes(v.Meta), micros(v.UpdatedAt), v.ID, v.OwnerID)
+	res, err := s.write.ExecContext(ctx, `UPDATE chat_sessions SET workflow_id = ?, title = ?, status = ?, meta = ?, model = ?, model_credential = ?, updated_at = ? WHERE id = ? AND owner_id = ?`,
+		v.WorkflowID, v.Title, v.Status, objectBytes(v.Meta), v.Model, v.ModelCredential, micros(v.UpdatedAt), v.ID, v.OwnerID)
 	if err != nil {
 		return fail("change the session", err)
 	}

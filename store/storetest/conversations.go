@@ -18,7 +18,7 @@ import (
 func (w *world) session(owner string) *store.Session {
 	w.Helper()
 	at := epoch().Add(time.Duration(w.n) * time.Second)
-	s := &store.Session{ID: w.id("se"), OwnerID: owner, Action: "create", Title: "Orders 订单", Status: "active", Meta: json.RawMessage(`{"a":1}`), CreatedAt: at, UpdatedAt: at}
+	s := &store.Session{ID: w.id("se"), OwnerID: owner, Action: "create", Title: "Orders 订单", Status: "active", Meta: json.RawMessage(`{"a":1}`), Model: "m/1", ModelCredential: "c1", CreatedAt: at, UpdatedAt: at}
 	w.ok(w.CreateSession(w.Context(), s))
 	return s
 }
