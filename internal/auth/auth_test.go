@@ -252,6 +252,8 @@ func TestUserTokens(t *testing.T) {
 		"no expiry":           sign(jwt.SigningMethodES256, is.key, claims(func(c jwt.MapClaims) { delete(c, "exp") })),
 		"expired":             sign(jwt.SigningMethodES256, is.key, claims(func(c jwt.MapClaims) { c["exp"] = time.Now().Add(-time.Hour).Unix() })),
 		"not yet valid":       sign(jwt.SigningMethodES256, is.key, claims(func(c jwt.MapClaims) { c["nbf"] = time.Now().Add(time.Hour).Unix() })),
+		"of the future":       sign(jwt.SigningMethodES256, is.key, claims(func(c jwt.MapClaims) { c["iat"] = time.Now().Add(time.Hour).Unix() })),
+		"huge":                token + strings.Repeat("A", 1<<20),
 		"nobody":              sign(jwt.SigningMethodES256, is.key, claims(func(c jwt.MapClaims) { delete(c, "sub") })),
 		"tampered":            token[:len(token)-4] + "AAAA",
 		"no token":            "x",
