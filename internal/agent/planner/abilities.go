@@ -153,6 +153,9 @@ func hooked(service string) bool {
 
 var reAI = regexp.MustCompile(`(?i)\b(?:with|using|by|via|ask|let|have|use)\s+(?:an?\s+|the\s+)?(?:ai|gpt(?:-?\d\w*)?|chat ?gpt|claude|gemini|llm|openai|language model|ai model|artificial intelligence)\b|\btranslate\b|\bsentiment\b|\b(?:summari[sz]e|classify|categori[sz]e|analy[sz]e|paraphrase|proofread|understand|interpret)\s+(?:the\s+|each\s+|its\s+|their\s+|this\s+|my\s+)?(?:\w+\s+)?(?:text|article|message|e-?mail|content|document|review|feedback|comment|ticket|meeting|page|conversation|image|news|post|tone)s?\b|\b(?:write|draft|compose|generate)\s+(?:an?\s+|the\s+)?(?:\w+\s+)?(?:reply|answer|poem|story|blog post|article|essay|tweet|song|joke|text|response)\b|\bai (?:agent|model|summary)\b|翻译|情感分析|(?:用|让|使用|通过)\s*(?:AI|GPT|ChatGPT|大模型|人工智能|模型)|(?:总结|概括|摘要|分类)(?:一下)?(?:文章|内容|文本|邮件|评论|新闻|这篇|这段)|写(?:一?[首篇封])|生成(?:图片|文案|文章)`)
 
+// reModel is the names of what only a language model is.
+var reModel = regexp.MustCompile(`(?i)\b(?:ai|gpt(?:-?\d\w*)?|chat ?gpt|claude|gemini|llms?|openai|language model)\b|大模型|人工智能|语言模型`)
+
 // needsAI reports whether s wants what only a language model can do.
 func (a abilities) needsAI(s string) bool {
 	return reAI.MatchString(reToken.ReplaceAllString(s, "")) && !regexp.MustCompile(`(?i)^(?:fetch|get|post|send|filter|keep|respond|reply with)\b`).MatchString(s)

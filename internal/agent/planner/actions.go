@@ -96,7 +96,7 @@ var englishActions = []action{
 	act(`\b(?:generate|create|add|make|give|assign)\b.*\b(?:uuid|unique id|random id|guid)\b`, func(r *reading, _ []string, s string) (step, bool) {
 		return step{kind: "uuid", text: fieldAs(r, s, "id")}, true
 	}),
-	act(`\b(?:format|convert|reformat|turn)\b\s+(?:the\s+)?(?:date|time|timestamp|date field|date in)?\s*(.*?)\s*\b(?:as|to|into|in the format|with the format|in)\s+(«q\d+»|[yMdHhms]{1,4}(?:[-/. :'T][yMdHhmsS]{1,4})+|iso(?: ?8601)?)`, readDate),
+	act(`\b(?:format|convert|reformat|turn)\b\s+(?:the\s+)?(?:date|time|timestamp|date field|date in)?\s*(.*?)\s*\b(?:as|to|into|(?:in|to|into|with|as|by)(?: the)? format(?: of)?|in)\s+(«q\d+»|[yMdHhms]{1,4}(?:[-/. :'T][yMdHhmsS]{1,4})+|iso(?: ?8601)?)`, readDate),
 	act(`\b(?:add|subtract|plus|minus)\s+(\d+)\s+(seconds?|minutes?|hours?|days?|weeks?|months?|years?)\s+(?:to|from)\s+(?:the\s+)?(.+)$`, func(r *reading, m []string, s string) (step, bool) {
 		n, _ := strconv.ParseFloat(m[1], 64)
 		op := "addToDate"
@@ -250,7 +250,7 @@ func (r *reading) answer(st *step, rest string) {
 
 func readStop(r *reading, m []string, s string) (step, bool) {
 	rest := m[1]
-	if regexp.MustCompile(`(?i)^cancel\b.*\b(?:order|booking|subscription|meeting)`).MatchString(s) {
+	if regexp.MustCompile(`(?i)^throw\s+(?:out|away)\b`).MatchString(s) || regexp.MustCompile(`(?i)^cancel\b.*\b(?:order|booking|subscription|meeting)`).MatchString(s) {
 		return step{}, false
 	}
 	text := r.first("q", rest)

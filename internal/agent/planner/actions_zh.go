@@ -21,7 +21,7 @@ var chineseActions = []action{
 		return step{kind: "approval", text: r.first("q", s)}, true
 	}),
 	act(`^(?:返回|响应|回复|应答|答复|回应|回(?:一个|个)?)(.*)$`, func(r *reading, m []string, s string) (step, bool) {
-		if r.first("e", s) != "" {
+		if r.first("e", s) != "" || regexp.MustCompile(`^\s*(?:前|最后|后|最新的?)\s*(?:\d|[一二两三四五六七八九十])`).MatchString(m[1]) {
 			return step{}, false
 		}
 		st := step{kind: "respond", what: "item"}

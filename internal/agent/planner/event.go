@@ -49,7 +49,7 @@ func (r *reading) event() (trigger, bool) {
 		if at == nil || strings.HasPrefix(r.text[at[1]:], "'") || p.kind == "webhook" && notEvent(r.text[at[0]:at[1]]) {
 			continue
 		}
-		if loc == nil || at[0] < loc[0] {
+		if loc == nil || at[0] < loc[0] || at[0] == loc[0] && at[1] > loc[1] && p.kind == eventPatterns[best].kind {
 			best, loc = i, at
 		}
 	}

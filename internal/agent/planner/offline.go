@@ -86,6 +86,7 @@ func (o *Offline) create(r *reading, req Request) Plan {
 		f.eventGap(&s, g)
 	}
 	s.steps = f.steps(s.steps)
+	f.forgotten(s)
 	plan.Summary = r.summary(whole)
 	hopeless := slices.ContainsFunc(f.gaps, func(g gapAt) bool { return g.kind != "service" })
 	switch {

@@ -139,6 +139,7 @@ func run(t *testing.T, name string, doc *workflow.Document) {
 	t.Helper()
 	mock, err := engine.NewHTTPMock([]engine.MockAnswer{{URL: "*blog.test*", Headers: map[string]string{"content-type": "text/html"}, Body: json.RawMessage(`"<title>Hi</title><a href=/x>x</a>"`)},
 		{URL: "*.xml", Headers: map[string]string{"content-type": "application/xml"}, Body: json.RawMessage(`"<rss><channel><item><title>Hi</title><link>x</link></item></channel></rss>"`)},
+		{URL: "*.csv", Headers: map[string]string{"content-type": "text/csv"}, Body: json.RawMessage(`"id,name\n1,Ann\n"`)},
 		{URL: "*", Body: json.RawMessage(sample)}})
 	if err != nil {
 		t.Fatal(err)

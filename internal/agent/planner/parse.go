@@ -30,11 +30,13 @@ type parser struct {
 }
 
 var (
-	reWrapper = regexp.MustCompile(`(?i)(?:^|[.\n]\s*)(?:hi|hello|hey|please|pls|ok|so|well|,|!|\s)*(?:(?:can|could|would) you (?:please )?|i(?:'d| would)? (?:want|need|like)(?: you)?(?: to)?|i am looking for|i'm looking for|we (?:want|need)|let's|help me(?: to)?|your task is to)?\s*(?:please )?(?:create|build|make|set ?up|give|write|generate|design|have|develop|prepare|construct)?\s*(?:me |us )?(?:a |an |the |one |some )?(?:\w+ )?(?:workflow|automation|flow|pipeline|job|process|integration|bot)\s*(?:(?:called|named)\s+(«q\d+»)\s*)?(?:that will|that should|that|which|to|where|for|in which|so that|and have it|:|,|-)\s*(?:runs?\b|starts?\b)?`)
+	reWrapper = regexp.MustCompile(`(?i)(?:^|[.\n]\s*)(?:hi|hello|hey|please|pls|ok|so|well|,|!|\s)*(?:(?:can|could|would) you (?:please )?|i(?:'d| would)? (?:want|need|like)(?: you)?(?: to)?|i am looking for|i'm looking for|we (?:want|need)|let's|help me(?: to)?|your task is to)?\s*(?:please )?(?:create|build|make|set ?up|give|write|generate|design|have|develop|prepare|construct)?\s*(?:me |us )?(?:a |an |the |one |some )?(?:\w+ )?(?:workflow|automation|flow|pipeline|job|process|integration|bot|something|routine|script)\s*(?:(?:called|named)\s+(«q\d+»)\s*)?(?:that will|that should|that|which|to|where|for|in which|so that|and have it|:|,|-)\s*(?:runs?\b|starts?\b)?`)
 	reWrapZh  = regexp.MustCompile(`(?:^|[。\n])(?:请|你好|麻烦|帮我|帮忙|我想要?|我要|我需要|能不能|可以|给我|，|\s)*(?:创建|新建|建立|建|做|写|搭建|设计|生成|搞|来)(?:一个|个)?(?:新的?|自动化?|简单的?)?(?:工作流|流程|自动化|任务)(?:(?:叫做?|名为|名叫)\s*(«q\d+»))?(?:来|用来|用于|，|：|:|，要求|,)*`)
 	reNamed   = regexp.MustCompile(`(?i)(?:^|[\s,.])(?:call (?:it|this)|name (?:it|this|the workflow))\s+(«q\d+»)|(?:工作流)?(?:名称?|名字)(?:为|是|叫|:|：)\s*(«q\d+»)`)
 	reZone    = regexp.MustCompile(`(?i)\(?\b(?:in\s+)?((?:Europe|America|Asia|Africa|Australia|Pacific|Atlantic)/[A-Za-z_]+|UTC|GMT|(?:berlin|london|paris|vienna|madrid|rome|new york|chicago|los angeles|tokyo|beijing|shanghai|singapore|sydney|india|eastern|pacific|central european)\s+time|[CP]E?T\b|CET)(?:\s+time(?: ?zone)?)?\)?|（?(北京时间|上海时间|东京时间|纽约时间|伦敦时间|柏林时间|东部时间)）?`)
 )
+
+var reJob = regexp.MustCompile(`(?i)^(?:please\s+)?(?:set ?up|create|build|make|write|have)\s+(?:me\s+)?an?\s+(?:\w+\s+)?(?:job|workflow|automation|task|process|flow|pipeline|routine)\s*,?\s*(?:that|which|to)\b\s*,?\s*`)
 
 var zones = map[string]string{"berlin": "Europe/Berlin", "london": "Europe/London", "paris": "Europe/Paris", "vienna": "Europe/Vienna", "madrid": "Europe/Madrid", "rome": "Europe/Rome",
 	"new york": "America/New_York", "eastern": "America/New_York", "chicago": "America/Chicago", "los angeles": "America/Los_Angeles", "pacific": "America/Los_Angeles", "tokyo": "Asia/Tokyo",
@@ -68,6 +70,8 @@ func (r *reading) understand(can abilities) script {
 	r.text = plainVerbs(r.text)
 	if t, ok := r.schedule(); ok {
 		s.triggers = append(s.triggers, t)
+		r.text = reJob.ReplaceAllString(r.text, "") // "a daily job that …", its time taken out
+		r.text = strings.Trim(r.text, " ,.。")
 	}
 	p := &parser{r: r, can: can, in: r.clauses()}
 	p.first(&s)
@@ -312,6 +316,9 @@ func (p *parser) clause(out []step, c clause) []step {
 	if st, ok := p.branchOfLast(out, c); ok {
 		return st
 	}
+	if bare := reToken.ReplaceAllString(s, ""); reModel.MatchString(bare) && reAI.MatchString(bare) {
+		return append(out, step{kind: "gap", what: "ai", about: r.shown(s), raw: s})
+	}
 	if u, rest := r.sourceIn(s); u != "" {
 		out = append(out, step{kind: "fetch", url: u, about: u, raw: s})
 		s = rest
@@ -362,6 +369,9 @@ func (p *parser) clause(out []step, c clause) []step {
 	if st.kind == "merge" || st.kind == "compare" {
 		return p.join(out, st)
 	}
+	if n := len(out); n > 0 && st.kind == "read" && out[n-1].kind == "fetch" && out[n-1].what == "" {
+		out[n-1].what = "file" // which the request must keep as it comes
+	}
 	if m := reLeftOver.FindStringSubmatch(s); st.kind == "fetch" && m != nil && !strings.Contains(m[1], "«u") {
 		p.insert(m[1], clause{})
 	}
@@ -395,7 +405,7 @@ func independent(before, after []pair) bool {
 var (
 	reSource      = regexp.MustCompile(`(?i),?\s*\b(?:from|of|in|at|on|returned by|received from|found at|using|with (?:the )?(?:data|result|results|output|response|list|orders|users|items|records) (?:of|from|at)|(?:the )?(?:result|results|data|output|response) (?:of|from))\s+(?:the\s+)?(?:(?:list|api|url|endpoint|page|address|service|data|file|feed)\s+)?(?:at\s+|from\s+)?«u(\d+)»`)
 	reSourceZh    = regexp.MustCompile(`(?:从|把|将|对|用)?\s*«u(\d+)»\s*(?:获取|返回|得到|拿到|中|里|上|取|来)*的?(?:数据|结果|订单|用户|列表|内容)?(?:中|里)?(?:获取|取出|拿)?`)
-	reSaysNothing = regexp.MustCompile(`(?i)^(?:(?:use|with|for|the|run|it|start|trigger|on|schedule|scheduled|that|which|to|when|do|then|this|please|and|in|of|workflow|a)\b[\s,]*|使用|用|运行|执行|在|的|就|时|后|并|拿|来|[\s,，。.:：])*$|^(?:it |which |that )?(?:takes?|accepts?|gets?|receives?|expects?)\s+(?:an?\s+|the\s+)?(?:\w+\s+){0,3}(?:number|name|json|body|parameters?|text|string|payload|input|field|value)s?(?:\s+(?:called\s+|named\s+)?\w+)?$`)
+	reSaysNothing = regexp.MustCompile(`(?i)^(?:(?:use|with|for|the|run|it|start|trigger|on|schedule|scheduled|that|which|to|when|do|then|this|please|and|in|of|workflow|a)\b[\s,]*|使用|用|运行|执行|在|的|就|时|后|并|拿|来|请|麻烦|帮我|[\s,，。.:：])*$|^(?:it |which |that )?(?:takes?|accepts?|gets?|receives?|expects?)\s+(?:an?\s+|the\s+)?(?:\w+\s+){0,3}(?:number|name|json|body|parameters?|text|string|payload|input|field|value)s?(?:\s+(?:called\s+|named\s+)?\w+)?$`)
 	reNotCut      = regexp.MustCompile(`(?i)^(?:` + fetchVerb + `|post|put|patch|send|forward|push|submit|upload|deliver|notify|merge|join|combine|compare|read|parse|import|extract|scrape|redirect|respond|reply|answer|mcp|call|save|write|store|append|delete)\b|\bmcp\b|\bredirect\b`)
 	reNoVerb      = regexp.MustCompile(`(?i)^(?:(?:get|fetch|take|use|with|for|the|all|data|run|it|start|trigger|on|schedule|scheduled|that|which|to|when|do|then|this|please|and|in|of|workflow|` + items + `)\b[\s,]*|获取|取|数据|使用|用|运行|执行|在|的|就|时|后|并|拿|来|[\s,，。.:：])*$`)
 )

@@ -29,16 +29,27 @@ const (
 	the     = `(?:(?:the|a|an|our|my|all|all the|any|each|every|its|this|that|these|those)\s+)?`
 	oneOf   = `(?:items?|orders?|records?|rows?|results?|users?|customers?|products?|people|contacts?|events?|tickets?|invoices?|tasks?|articles?|transactions?|payments?|leads?|jobs?|messages?|requests?|cases|issues|ones|entries|applications?|employees|students|files?|members|deals|bookings?|reviews?|claims?)`
 	urlMark = `(«u\d+»)`
+	timeOf  = `(?:noon|midnight|\d{1,2}:\d{2}(?:\s*[ap]m)?|\d{1,2}\s*[ap]m)`
+	overZh  = `(?:大于等于|小于等于|不等于|大于|小于|等于|超过|低于|高于|少于|多于|不足|不到|包含|为空|为|是)`
+	sendsZh = `(?:发送到|发到|发送给|推送到|发给|提交到|存到|保存到|写入|转发到|转给|通知)`
 )
 
 // englishRephrasings are tried in order, each wherever it fits.
 var englishRephrasings = []rephrasing{
+	say(`^\s*(?:hey|hi|hello|good (?:morning|evening|day)|dear \w+)(?:\s+there)?\s*[!,.]+\s*`, ""),
+	say(`(^|[.\n;]\s*)(?:schedule|trigger|time|actions?|steps?|task|do)\s*:\s*`, "$1"),
+	sayIf(`(^|[:\s])(\d{1,2})[.)]\s+([a-z])`, func(r *reading, _ abilities, m []string) (string, bool) { // steps in one line
+		return "\n" + m[3], reFirstStep.MatchString(r.text) && reSecondStep.MatchString(r.text) || !reFirstStep.MatchString(r.text) && strings.Contains(r.text, "\n")
+	}),
 	sayIf(`^([A-Z][^«:.,;!?\n]{3,60}):\s+`, func(r *reading, _ abilities, m []string) (string, bool) { // a heading
 		return "", !reStartWords.MatchString(m[1]) && !strings.Contains(r.text, "\n")
 	}),
 	sayIf(`^at\s+(noon|midday|midnight|\d{1,2}(?::\d{2})?\s*(?:am|pm)|\d{1,2}:\d{2}|\d{1,2} o'?clock)\s*,?\s+`, func(r *reading, _ abilities, m []string) (string, bool) {
 		return "every day at " + m[1] + ", ", !reRepeats.MatchString(r.text)
 	}),
+	say(`\ban?\s+daily\s+(\w+)\s+at\s+(`+timeOf+`)`, "a $1 every day at $2"),
+	say(`(^|[.;,]\s*)(?:please\s+)?(?:and\s+)?(?:check|run|do|repeat|test|poll)\s+(?:it|this|that|them)\s+(every|each|once|hourly|daily)\b`, "$1$2"),
+	say(`\bat\s+(`+timeOf+`)((?:\s*(?:,\s*and|,|and|&)\s*(?:at\s+)?`+timeOf+`)+)\s+(?:on\s+)?(every|each)\s+(day|week\s?day|working day|business day|`+dayName+`)\b`, "$3 $4 at $1$2"),
 	sayIf(`\b(?:every|each|on)\s+(week\s?days?|working days?|business days?|work\s?days?|days?)\s*,?\s*(?:(?:every|each)\s+(hour|\d+\s*min(?:ute)?s?)\s+|hourly\s+)?(?:between|from)\s+(\d{1,2})(?::00)?\s*(am|pm)?\s*(?:and|to|until|till|-)\s*(\d{1,2})(?::00)?\s*(am|pm)?\b`, window),
 	// a state that is asked for, and what follows from it
 	sayIf(`\b(?:check|checks|make sure|makes sure|ensure|ensures|verify|verifies|validate|validates)\s+(?:that|if|whether)\s+([^.;«\n]{3,80}?)\s*[,;]?\s+(?:and\s+)?(?:otherwise|or else|if not)\s*,?\s*`,
@@ -53,8 +64,8 @@ var englishRephrasings = []rephrasing{
 		}),
 	// whether an address answers
 	say(`\b(?:check|test|see|verify|make sure|watch|monitor)\s+(?:whether|if|that)\s+`+the+`(?:\w+\s+){0,2}?`+urlMark+`\s+`+isUp, "fetch $1"),
-	say(`(?:^|\b)(?:if|when(?:ever)?|in case|should)\s+`+the+`(?:\w+\s+){0,2}?`+urlMark+`\s+`+isDown+`\s*,?\s*(?:then\s+)?`, "fetch $1, if it fails, "),
 	say(`\b((?:send|post|tell|notify|alert|ping|inform|warn|call)\b[^.;\n]*?)\s*,?\s+(?:if|when(?:ever)?|in case|as soon as)\s+`+the+`(?:\w+\s+){0,2}?`+urlMark+`\s+`+isDown, "fetch $2, if it fails, $1"),
+	say(`(?:^|\b)(?:if|when(?:ever)?|in case|should)\s+`+the+`(?:\w+\s+){0,2}?`+urlMark+`\s+`+isDown+`\s*,?\s*(?:then\s+)?`, "fetch $1, if it fails, "),
 	say(`\b(?:if|when)\s+(?:it|that|this|the (?:site|page|server|service|api|website|check|url|endpoint))\s+(?:is|isn't|is not|does not|doesn't)\s+(?:not\s+)?(?:down|unreachable|offline|unavailable|reachable|up|online|responding|respond|answer|work|load|available)\b`, "if it fails"),
 	say(`\b(?:tell|alert|inform|warn|ping)\s+`+urlMark, "notify by posting to $1"),
 	// how many came of an address
@@ -65,6 +76,21 @@ var englishRephrasings = []rephrasing{
 		func(_ *reading, _ abilities, m []string) (string, bool) {
 			return "when a " + m[1] + "webhook" + m[2] + " is called, respond with ", true
 		}),
+	say(`\b(?:new\s+|incoming\s+)?\w+\s+(?:come|comes|arrive|arrives|are (?:posted|sent|received|delivered))\s+(?:in\s+)?(?:at|on|via|by|through|over|to)\s+(?:the\s+|a\s+|our\s+|my\s+)?(?:web ?hook|endpoint)(\s+(?:/[\w/:-]+|«q\d+»))?`, "when a webhook$1 is called"),
+	say(`\b(?:take|use|get|read|accept)\s+(?:the\s+)?(?:web ?hook|request|post)(?:'s)?\s+(?:body|data|payload)\s+(?:from|of|at|on|sent to)\s+(/[\w/:-]+)`, "when a webhook $1 is called"),
+	sayIf(`\b(is (?:called|hit|triggered|invoked))\s+with\s+(\w+)\s+(?:=\s*|is\s+)?(\w+|«q\d+»)\s*,\s*`, func(r *reading, _ abilities, m []string) (string, bool) {
+		return m[1] + ", if " + m[2] + " is " + m[3] + ", ", !regexp.MustCompile(`(?i)^(?:fields?|the|an?|and|data|json|body|method)$`).MatchString(m[2])
+	}),
+	say(`\s*[;,.]?\s*(?:and\s+)?\b(?:for|in|on|with)\s+(?:any|every|all)\s+other\s+\w+\s*,?\s*`, ", otherwise "),
+	say(`\b(?:return|respond with|answer with|reply with)\s+(?:the\s+)?sum of (\w+) and (\w+)(?:\s+as json)?`, "respond with $1 + $2"),
+	sayIf(`\b(?:if|when)\s+[^,;.«\n]{0,60}?\s(?:according to|at|from|on|in|by)\s+`+urlMark+`\s*\(\s*([^()«\n]{3,60})\)\s*,?\s*`, func(r *reading, _ abilities, m []string) (string, bool) {
+		_, ok := r.condition(m[2])
+		return "fetch " + m[1] + ", if " + m[2] + ", ", ok
+	}),
+	say(`\b(?:everything|anything|all|those|products?|items?|ones|articles?)\s+(?:that (?:is|are)\s+)?cheaper than (\d+)`, "items where price < $1"),
+	say(`\b(?:everything|anything|all|those|products?|items?|ones|articles?)\s+(?:that (?:is|are|costs?)\s+|costing\s+)?(?:more expensive than|more than the price of)\s+(\d+)`, "items where price > $1"),
+	say(`\bthe\s+(\d+)\s+(most expensive|cheapest|newest|latest|oldest|most recent)\b`, "the $2 $1"),
+	say(`\b(?:drop|give|hand|send)\s+me\s+(?:the\s+\w+|it|them|that)\s+(?:at|on|via)\s+`+urlMark, "send it to $1"),
 	// files of what an address gives
 	sayIf(`\b(?:export|download|save|convert|turn|write|store|dump|get|fetch|put)\s+`+the+`(?:[\w-]+\s+){0,3}?(?:(?:from|at|of|on|behind)\s+)?`+urlMark+`\s+(?:as|to|into|in)\s+(?:an?\s+|the\s+)?(csv|excel|xlsx|spreadsheet|html table|json file|text file)(?:\s+(?:file|format|sheet|spreadsheet|table|workbook))?`,
 		func(_ *reading, _ abilities, m []string) (string, bool) {
@@ -75,16 +101,42 @@ var englishRephrasings = []rephrasing{
 	say(`\b(?:extract|scrape|pull|parse|grab|collect)\s+((?:the\s+|all\s+|every\s+)*(?:\w+\s+)?(?:titles?|links?|head(?:ing|line)s?|images?|paragraphs?|h[1-6]|prices?)(?:(?:\s*,\s*|\s+and\s+)(?:the\s+|all\s+)*(?:\w+\s+)?(?:titles?|links?|head(?:ing|line)s?|images?|paragraphs?|h[1-6]|prices?|text))*)\s+(?:from|of|on|in)\s+`+the+`(?:\w+\s+)?(?:at\s+)?`+urlMark, "fetch $2, extract $1 from the page"),
 	// where the items come from
 	say(`\b(?:grab|get|take|fetch|load|show|list|pick|read)\s+(?:me\s+)?(?:only\s+)?(the\s+)?(first|last|top|newest|latest|oldest)\s+(\d+)\s+(`+oneOf+`|\w+)?\s*(?:of|from|in|at|on)\s+(?:the\s+)?(?:\w+\s+(?:at|from)\s+)?`+urlMark, "fetch $5, take the $2 $3 $4"),
-	sayIf(`\b(send|forward|post|push|pass|relay|submit)\s+(?:me\s+)?(?:only|just)\s+`+the+`(?:\w+\s+)?(?:whose|where|with|that (?:have|has|are)|having|which (?:have|has|are))\s+([^.;,«\n]{3,60}?)\s+(?:on\s+)?to\s+`+urlMark,
+	sayIf(`\b(send|forward|post|push|pass|relay|submit)\s+(?:me\s+)?(?:only\s+|just\s+|all\s+)?`+the+`(?:\w+\s+)?(`+oneOf+`|\w+s)\s+(?:whose|where|with|that (?:have|has|are)|having|which (?:have|has|are))\s+([^.;,\n]{3,60}?)\s+(?:on\s+)?to\s+`+urlMark,
+		func(r *reading, _ abilities, m []string) (string, bool) {
+			c, ok := r.condition(m[3])
+			if reElseSaid.MatchString(r.text) {
+				return "if " + m[3] + ", " + m[1] + " it to " + m[4], ok && r.specific(c)
+			}
+			return "keep only items where " + m[3] + ", " + m[1] + " them to " + m[4], ok && r.specific(c)
+		}),
+	sayIf(`\b(keep|take|select|pick|choose|drop|remove|exclude|ignore|skip|discard)\b\s+(?:only\s+)?[^,.;()«\n]{0,40}\(\s*([^()«\n]{3,60})\)`,
 		func(r *reading, _ abilities, m []string) (string, bool) {
 			c, ok := r.condition(m[2])
-			return "keep only items where " + m[2] + ", " + m[1] + " them to " + m[3], ok && r.specific(c)
+			return m[1] + " items where " + m[2], ok && r.specific(c)
 		}),
+	say(`\b(?:combine|merge|join|concatenate|unite|put together|collect)\s+(?:the\s+)?(?:\w+\s+(?:from|of|at)\s+)?`+urlMark+`\s+(?:and|with)\s+(?:the\s+)?(?:\w+\s+(?:from|of|at)\s+)?`+urlMark+`\s+(?:in)?to\s+(?:one|a single|a)\s+(?:\w+\s+)?(?:list|array|table|set|feed|catalog(?:ue)?)\b`, "fetch $1 and $2, merge them"),
+	say(`\b(?:loop|iterate|go|run)\s+(?:through|over)\s+`+the+`(?:\w+\s+(?:from|at|of|in|on)\s+)?`+urlMark+`\s*,?\s*(?:and\s+)?(?:for (?:each|every)(?: one| of them| \w+)?\s*,?\s*)?`, "fetch $1. For each item, "),
+	say(`\s*,?\s*(?:and\s+)?waiting\s+(\w+)\s+(seconds?|minutes?|hours?)\s+(?:in\s+)?(?:between|after)\s+(?:each\s+|every\s+|the\s+|two\s+)?(?:calls?|requests?|them|items?|one|each)\b`, ", wait $1 $2"),
+	say(`\s*[;,.]\s*(?:and\s+|but\s+)?`+the+`(?:smaller|larger|bigger|lower|higher|cheaper|other|remaining|older|newer)\s+(?:ones|`+oneOf+`)\s+(?:(?:can|may|should|must)\s+)?(?:go(?:es)?|are sent|be sent)\s+(?:straight\s+|directly\s+)?to\s+`+urlMark, ", otherwise send it to $1"),
+	say(`\b(and|then)\s+(post|call|report|store|check|upload|email|message|log|record|request)s\s+(each|every|the|it|them|all|that|this|an?|both)\b`, "$1 $2 $3"),
+	sayIf(`\bparses?\s+(?:it|them|the (?:file|content|response|data|download))\b`, func(r *reading, _ abilities, _ []string) (string, bool) {
+		kind := ""
+		for _, u := range r.every("u", r.text) {
+			if m := reExtension.FindStringSubmatch(u); m != nil {
+				kind = map[string]string{"csv": "read the csv file", "xlsx": "read the excel file", "ics": "read the ics file", "xml": "convert the xml to json", "rss": "convert the xml to json"}[strings.ToLower(m[1])]
+				break
+			}
+		}
+		return kind, kind != ""
+	}),
+	say(`\b(web ?hook|endpoint)(\s+(?:/[\w/:-]+|«q\d+»))?\s+(?:receives|gets|is sent|is given)\s+(?:some\s+|new\s+|any\s+|an?\s+)?(?:data|something|requests?|calls?|payloads?|posts?|json|orders?|messages?)\b`, "$1$2 is called"),
+	say(`\b(?:compute|calculate|create|make|take|generate|build|add)\s+(?:the|a|an)\s+(md5|sha-?\d+)(?:\s+(?:hash|digest|checksum))?\s+(?:of|for|from|over)\s+(?:the\s+)?(?:field\s+)?(\w+)(?:\s+field)?`, "hash the field $2 with $1"),
 	// forms, and results that are looked at
 	say(`\bask\s+(?:me|the user|users|people|someone|somebody|customers|them)\s+for\s+([\w ,'-]{2,60}?)\s+(?:with|in|through|by|using|via|on)\s+an?\s+(?:\w+\s+)?form\b\s*[,.;]?\s*(?:and\s+)?(?:then\s+)?`, "when a form with $1 is submitted, "),
 	say(`\s*(?:,|\band\b|\bthen\b|,\s*and)\s+(?:then\s+)?(?:show|display|print|give|tell)\s+(?:me\s+)?(?:the\s+)?(?:result|results|output|outcome|it|them|everything|answer|response)\s*(?:\.|$)`, ""),
 	say(`\b(?:show|display|print|tell)\s+(?:me\s+)?(?:only\s+)?the\s+(\w+(?:(?:\s*,\s*|\s+and\s+)(?:the\s+)?\w+)*)\s*(?:\.|$)`, "keep only the fields $1"),
 	say(`\b(?:take|use|load|consume|start (?:with|from)|begin with|go through|open)\s+`+the+`(?:[\w-]+\s+){1,3}?(?:from|at|of|on|behind|returned by)\s+`+urlMark, "fetch $1"),
+	say(`\b(?:take|use|consume|go through)\s+`+urlMark, "fetch $1"),
 	say(`\b(?:look|have a look|take a look|peek)\s+(?:at|into)\s+`+urlMark, "fetch $1"),
 	sayIf(`\b(send|post|forward|push|publish|share|write|put|save|copy|insert|append|add|store|upload|sync|log)\s+`+the+`(?:[\w-]+\s+){0,3}?(?:(?:of|from|at|returned by|behind)\s+)?`+urlMark+`\s+(to|into|in|on|via|with|through)\s+([^.;,«\n]+)`,
 		func(_ *reading, can abilities, m []string) (string, bool) {
@@ -108,7 +160,11 @@ var englishRephrasings = []rephrasing{
 }
 
 var (
-	reStartWords = regexp.MustCompile(`(?i)\b(?:every|each|daily|hourly|weekly|monthly|nightly|when(?:ever)?|if|on|at|once|after|step)\b`)
+	reElseSaid   = regexp.MustCompile(`(?i)\b(?:otherwise|else|the rest|the others|all others|others)\b`)
+	reExtension  = regexp.MustCompile(`(?i)\.(csv|xlsx|ics|xml|rss)(?:$|[?#])`)
+	reFirstStep  = regexp.MustCompile(`(?:^|[:\s])1[.)]\s`)
+	reSecondStep = regexp.MustCompile(`\s2[.)]\s`)
+	reStartWords = regexp.MustCompile(`(?i)\b(?:web ?hooks?|endpoints?|api|forms?|every|each|daily|hourly|weekly|monthly|nightly|when(?:ever)?|if|on|at|once|after|step)\b`)
 	reRepeats    = regexp.MustCompile(`(?i)\b(?:every|each|daily|hourly|weekly|monthly|nightly|when(?:ever)?|once an?)\b|cron`)
 )
 
@@ -139,6 +195,13 @@ func goesWhere(r *reading, _ abilities, m []string) (string, bool) {
 
 var chineseRephrasings = []rephrasing{
 	say(`(当|每当|一旦|每次)\s+`, "$1"),
+	say(`未满\s*(\d+)\s*岁?`, "年龄小于$1"),
+	sayIf(`(?:计算|求|算出?)\s*([A-Za-z_]\w*)\s*(加上?|减去?|乘以?|除以)\s*([A-Za-z_]\w*)\s*(?:的(?:和|差|积|商|结果))?\s*(?:并且?|然后|再|，|,)*\s*返回(?:结果)?`, func(_ *reading, _ abilities, m []string) (string, bool) {
+		op := map[string]string{"加": "+", "减": "-", "乘": "*", "除": "/"}[string([]rune(m[2])[:1])]
+		return "返回 " + m[1] + " " + op + " " + m[3], true
+	}),
+	say(`(?:循环|逐页|翻页|分页)(?:调用|请求|获取|读取)\s*(«u\d+»)\s*[，,]?\s*(?:每页\s*\d+\s*条\s*[，,]?)?\s*(?:直到(?:没有(?:更多)?(?:的)?数据|最后一页|为空|取完)(?:为止)?\s*[，,]?)?`, "获取 $1 所有页，"),
+	say(`汇总(?:所有|全部)?(?:的)?(?:结果|数据)?(?:之?后|起来)?(`+sendsZh+`)`, "合并结果，$1"),
 	say(`(/[\w/:-]+)\s*(?:这个|该|的|这一)?\s*(webhook|接口|端点|地址)`, "$2 $1 "),
 	sayIf(`(?:检查|判断|看看?|查看|确认)\s*([^，。；,;«]{1,24}?)\s*是否\s*(等于|大于|小于|超过|低于|高于|少于|多于|包含|为空|为|是)\s*([^，。；,;]{0,24}?)\s*[，。；,;]\s*(?:如果)?(?:是(?:的话)?|满足|成立|符合)[，,]?(?:就|则|那么)?`,
 		func(r *reading, _ abilities, m []string) (string, bool) {
@@ -155,7 +218,37 @@ var chineseRephrasings = []rephrasing{
 			away := can.missing(rest) != ""
 			return "获取 " + m[1] + "，把" + rest, rest != "" && (away || regexp.MustCompile(`改名|重命名|改为|导出|转换?为|转成|保存为|排序|去重|筛选|过滤|删除|去掉|保留|统计|求和`).MatchString(rest))
 		}),
+	sayIf(`对\s*(«u\d+»)\s*(?:里面?|中|返回)?的?每一?[个条项笔位][\p{Han}]{0,4}[，,]\s*`, func(_ *reading, _ abilities, m []string) (string, bool) { return "获取 " + m[1] + "，逐个", true }),
+	say(`[，,]\s*(?:每次|每个之间|中间|其间)(?:间隔|等待?|停顿?|暂停)\s*(\d+|[一二两三四五六七八九十]+)\s*(秒|分钟)`, "，等待$1$2"),
+	sayIf(`(^|[，。；,;])\s*([^，。；,;«]{1,12}`+overZh+`[^，。；,;«]{0,12}?)的(?:[\p{Han}]{0,4}?)(?:就|则|都|直接)?(`+sendsZh+`)\s*(«u\d+»)`, ifZh),
+	sayIf(`(^|[，。；,;])\s*([^，。；,;«如若当]{0,12}`+overZh+`[^，。；,;«]{0,12}?)(?:(?:时|的时候|的话)(?:就|则|便)?|就|则|便)(`+sendsZh+`)\s*(«u\d+»)`, ifZh),
+	sayIf(`(^|[，。；点时分天晚早上午\s])([\p{Han}]{2,6})[：:]\s*`, func(_ *reading, _ abilities, m []string) (string, bool) {
+		return m[1] + "，", !regexp.MustCompile(`字段|包含|包括|填写|内容|表单|返回|消息|标题|主题|名|为|是|路径|代码|问题|如果|否则|其他|分流|路由|分发|分支|分别|处理|分类|判断`).MatchString(m[2])
+	}),
+	say(`((?:webhook|接口|端点)\s*(?:/[\w/:-]+\s*)?)收到(?:新的?)?[\p{Han}]{1,4}(?:之?后|时|的时候)`, "$1被调用时"),
+	say(`收到([\p{Han}]{0,4}表单)`, "提交$1"),
+	sayIf(`(?:把|将|对|从)?\s*(«u\d+»)\s*(?:中|里|里面|返回)的?\s*([^，。；«]{1,16}?`+overZh+`[^，。；«]{1,12}?)的(?:[\p{Han}]{0,4}?)(按|根据|统计|去重|排序|`+sendsZh+`)`,
+		func(r *reading, _ abilities, m []string) (string, bool) {
+			c, ok := r.condition(m[2])
+			return "获取 " + m[1] + "，只保留" + m[2] + "的数据，" + m[3], ok && r.specific(c)
+		}),
 	say(`((?:取|保留|留下?|返回|选出?|截取|只要|的?)(?:前|后|最后)\s*[\d一二两三四五六七八九十]+\s*(?:个|条|项|名|笔|位|份|行|篇)(?:数据|记录|订单|结果|用户)?|合并(?:所有|全部)?(?:的)?(?:结果|数据)?|汇总(?:所有|全部)?(?:的)?(?:结果|数据)|去重|排序)(发送|推送|提交|保存|导出|写入|存到|发到|发给|通知|POST)`, "$1，$2"),
+}
+
+var (
+	reBareZh        = regexp.MustCompile(`^\s*` + overZh)
+	reFieldBeforeZh = regexp.MustCompile(`(?:^|[，。；,;]|如果|若|当)\s*([\p{L}_][\p{L}\p{N}_.]*?)\s*` + overZh)
+)
+
+// ifZh reads "价格大于100的发送到 …".
+func ifZh(r *reading, _ abilities, m []string) (string, bool) {
+	if reBareZh.MatchString(m[2]) { // "低于 50": of the field spoken of before
+		if f := reFieldBeforeZh.FindStringSubmatch(r.text); f != nil {
+			m[2] = f[1] + " " + m[2]
+		}
+	}
+	c, ok := r.condition(m[2])
+	return m[1] + "如果" + m[2] + "，就" + m[3] + " " + m[4], ok && r.specific(c)
 }
 
 // rephrase brings the request's ways of saying things to those that the rest

@@ -64,6 +64,36 @@ func (f *filler) steps(list []step) []step {
 	return out
 }
 
+// forgotten makes gaps of addresses and services that the request names and
+// the script does nothing with: what was not understood is said, not left out.
+func (f *filler) forgotten(s script) {
+	if len(f.gaps) > 0 || len(f.questions) > 0 {
+		return
+	}
+	var used strings.Builder
+	words(&used, s.steps)
+	for token, address := range f.r.parts {
+		if strings.HasPrefix(token, "«u") && !strings.Contains(used.String(), address) {
+			f.gapStep(step{kind: "gap", what: "ability", about: address, raw: address})
+			return
+		}
+	}
+}
+
+// words writes all that steps hold but what they were read from.
+func words(out *strings.Builder, steps []step) {
+	for _, s := range steps {
+		s.about, s.raw = "", ""
+		words(out, s.steps)
+		for _, a := range s.arms {
+			words(out, a.steps)
+			fmt.Fprintf(out, " %+v", a.cond)
+		}
+		s.steps, s.arms = nil, nil
+		fmt.Fprintf(out, " %+v", s)
+	}
+}
+
 // fill puts an answer in, or asks.
 func (f *filler) fill(s step) step { return f.fillAs(f.id(s.slot), s) }
 
