@@ -141,7 +141,7 @@ func (a *APIKeys) Rotate(ctx context.Context, owner, id string, overlap time.Dur
 		return "", nil, workflow.Errorf(workflow.CodeInvalid, "overlap: must be between 0 and %s", maxOverlap)
 	}
 	key, err = a.store.Key(ctx, id)
-	if err == nil && owner != "" && key.OwnerID != owner {
+	if workflow.CodeOf(err) == workflow.CodeNotFound || err == nil && owner != "" && key.OwnerID != owner { // one answer, so that nobody learns of others' keys
 		err = workflow.Errorf(workflow.CodeNotFound, "there is no key %q", id)
 	}
 	if err != nil {

@@ -61,6 +61,7 @@ func (s *Schema) compiled() (*validator.Schema, error) {
 		return nil, err
 	}
 	c := validator.NewCompiler()
+	c.AssertFormat() // times, so that the argument at fault is named
 	if err := c.AddResource("schema.json", doc); err != nil {
 		return nil, err
 	}
@@ -246,6 +247,12 @@ func (s *Schema) collect(ve *validator.ValidationError, out *[]workflow.FieldErr
 	case *kind.Maximum:
 		n, _ := k.Want.Float64()
 		add(orArguments(at), "must be at most %v", n)
+	case *kind.Format:
+		if k.Want == "date-time" {
+			add(orArguments(at), "must be a time such as 2026-01-02T15:04:05Z")
+			break
+		}
+		add(orArguments(at), "must be a %s", k.Want)
 	default:
 		add(orArguments(at), "does not fit the schema")
 	}
