@@ -1,11 +1,11 @@
 package postgres
 
 import (
-	"bytes"
 	"encoding/json"
 
 	"flowgate/internal/workflow"
 	"flowgate/store"
+	"flowgate/store/internal/recorded"
 )
 
 // flush is one execution's progress, encoded before its transaction begins,
@@ -38,17 +38,24 @@ func encodeAll[T any](list []T) (out [][]byte, err error) {
 	return out, nil
 }
 
-// array is the JSON array of values, nil when there are none.
-func array(values [][]byte) []byte {
-	if len(values) == 0 {
+// array is the JSON array of the values that are fresh, nil when there are none.
+func array(values [][]byte, fresh []bool) []byte {
+	size := 1
+	for i, v := range values {
+		if fresh[i] {
+			size += len(v) + 1
+		}
+	}
+	if size == 1 {
 		return nil
 	}
-	size := 2
-	for _, v := range values {
-		size += len(v) + 1
+	b := make([]byte, 0, size)
+	for i, v := range values {
+		if fresh[i] {
+			b = append(append(b, ','), v...)
+		}
 	}
-	b := append(make([]byte, 0, size), '[')
-	b = append(b, bytes.Join(values, []byte{','})...)
+	b[0] = '['
 	return append(b, ']')
 }
 
@@ -62,12 +69,11 @@ type chunk struct {
 
 func (c *chunk) empty() bool { return c.events == nil && c.runs == nil }
 
-// fill takes over what of f is not stored yet. Events are known by their Seq.
-// Of node runs the execution's row remembers for each node how many, from run
-// 0 without a gap, are stored; a run beyond a gap may be stored twice and is
-// passed over when reading.
+// fill takes over what of f is not stored yet. Of node runs the execution's
+// row remembers how many are, as recorded.Runs counts them.
 func (c *chunk) fill(f *flush, runsStored []byte) error {
-	c.fillEvents(f)
+	fresh, last := recorded.Events(f.Events, c.lastSeq)
+	c.firstSeq, c.lastSeq, c.events = c.lastSeq+1, last, array(f.events, fresh)
 	c.nodes, c.runsStored = []string{}, runsStored
 	if len(f.NodeRuns) == 0 {
 		return nil
@@ -78,39 +84,15 @@ func (c *chunk) fill(f *flush, runsStored []byte) error {
 			return err
 		}
 	}
-	c.fillRuns(f, stored)
+	fresh, nodes := recorded.Runs(f.NodeRuns, stored)
+	c.runs = array(f.runs, fresh)
+	for _, node := range nodes {
+		c.nodes = append(c.nodes, clean(node))
+	}
 	if f.Execution.Status.Final() {
 		return nil // nothing will be written after this, so nothing need be remembered
 	}
 	var err error
 	c.runsStored, err = workflow.AppendJSON(nil, stored)
 	return err
-}
-
-func (c *chunk) fillEvents(f *flush) {
-	c.firstSeq = c.lastSeq + 1
-	var fresh [][]byte
-	for i := range f.Events {
-		if seq := f.Events[i].Seq; seq > c.lastSeq {
-			c.lastSeq = seq
-			fresh = append(fresh, f.events[i])
-		}
-	}
-	c.events = array(fresh)
-}
-
-func (c *chunk) fillRuns(f *flush, stored map[string]int) {
-	var fresh [][]byte
-	for i := range f.NodeRuns {
-		r := &f.NodeRuns[i]
-		if r.Run < stored[r.Node] {
-			continue
-		}
-		if r.Run == stored[r.Node] {
-			stored[r.Node]++
-		}
-		fresh = append(fresh, f.runs[i])
-		c.nodes = append(c.nodes, clean(r.Node))
-	}
-	c.runs = array(fresh)
 }

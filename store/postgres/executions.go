@@ -2,11 +2,11 @@ package postgres
 
 import (
 	"context"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"flowgate/internal/workflow"
+	"flowgate/store/internal/recorded"
 )
 
 // It writes nothing when the workflow is not the owner's or the idempotency
@@ -33,7 +33,7 @@ func (s *Store) CreateExecution(ctx context.Context, e *workflow.Execution) (*wo
 
 // CreateWithin is CreateExecution that queues what would run beyond the bounds.
 func (s *Store) CreateWithin(ctx context.Context, e *workflow.Execution, perOwner, perWorkflow int) (*workflow.Execution, bool, error) {
-	stored := s.begun(*e)
+	stored := recorded.Begun(*e, s.stampNow)
 	args, err := creationArgs(&stored)
 	if err != nil {
 		return nil, false, err
@@ -57,8 +57,8 @@ func (s *Store) CreateWithin(ctx context.Context, e *workflow.Execution, perOwne
 	case err != nil:
 		return nil, false, err
 	case len(created) == 1:
-		if was := workflow.Status(created[0]); was != stored.Status { // the bounds are reached
-			stored.Status, stored.Executor, stored.StartedAt = was, "", time.Time{}
+		if workflow.Status(created[0]) != stored.Status { // the bounds are reached
+			stored = recorded.Queued(stored)
 		}
 		return &stored, false, nil
 	case len(existing) == 1:
@@ -76,26 +76,6 @@ func creationArgs(e *workflow.Execution) ([]any, error) {
 	return []any{e.ID, e.OwnerID, e.WorkflowID, e.WorkflowVersion, e.Status, e.Mode, e.Executor,
 		at(e.CreatedAt), at(e.StartedAt), at(e.FinishedAt), at(e.Clock), int64(e.Seed),
 		e.ParentID, e.RetryOf, e.IdempotencyKey, e.EngineVersion, clean(e.LastNode), o.err, o.waiting, start, o.result}, err
-}
-
-// begun is e as it is stored at first.
-func (s *Store) begun(e workflow.Execution) workflow.Execution {
-	e.CancelRequested = false
-	if e.CreatedAt.IsZero() {
-		e.CreatedAt = s.stampNow()
-	}
-	if e.Status.Final() {
-		return e
-	}
-	if e.Executor == "" {
-		e.Status = workflow.StatusQueued
-		return e
-	}
-	e.Status = workflow.StatusRunning
-	if e.StartedAt.IsZero() {
-		e.StartedAt = s.stampNow()
-	}
-	return e
 }
 
 // Execution returns the owner's execution.

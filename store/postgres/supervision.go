@@ -2,12 +2,12 @@ package postgres
 
 import (
 	"context"
-	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"flowgate/internal/workflow"
+	"flowgate/store/internal/recorded"
 )
 
 // QueuedExecutions counts what waits for a process to run it.
@@ -57,17 +57,10 @@ func (s *Store) ClaimWithin(ctx context.Context, executor string, limit, perOwne
 	}
 	err = s.do(ctx, "claim executions", asEngine, func(b *pgx.Batch) {
 		b.Queue(claimTurn)
-		all(b.Queue(claimWithin, executor, at(s.stampNow()), limit, orUnbounded(perOwner), orUnbounded(perWorkflow)), &list, scanExecution)
+		all(b.Queue(claimWithin, executor, at(s.stampNow()), limit, recorded.OrUnbounded(perOwner), recorded.OrUnbounded(perWorkflow)), &list, scanExecution)
 	})
 	oldestFirst(list)
 	return list, err
-}
-
-func orUnbounded(n int) int {
-	if n <= 0 {
-		return math.MaxInt32
-	}
-	return n
 }
 
 // NoteDeath counts a death, from one again when the execution got further.

@@ -5,6 +5,7 @@ import (
 
 	"flowgate/internal/workflow"
 	"flowgate/store"
+	"flowgate/store/internal/recorded"
 )
 
 // flush is one execution's progress, encoded.
@@ -44,12 +45,11 @@ type chunk struct {
 
 func (c *chunk) empty() bool { return c.events == nil && c.runs == nil }
 
-// fill takes over what of f is not stored yet. Events are known by their Seq.
-// Of node runs the execution's row remembers for each node how many, from run
-// 0 without a gap, are stored; a run beyond a gap may be stored twice and is
-// passed over when reading.
+// fill takes over what of f is not stored yet. Of node runs the execution's
+// row remembers how many are, as recorded.Runs counts them.
 func (c *chunk) fill(f *flush, runsStored string) error {
-	c.fillEvents(f)
+	fresh, last := recorded.Events(f.Events, c.lastSeq)
+	c.firstSeq, c.lastSeq, c.events = c.lastSeq+1, last, f.events.list(fresh)
 	c.nodes, c.runsStored = "[]", runsStored
 	if len(f.NodeRuns) == 0 {
 		return nil
@@ -60,7 +60,10 @@ func (c *chunk) fill(f *flush, runsStored string) error {
 			return err
 		}
 	}
-	if err := c.fillRuns(f, stored); err != nil {
+	fresh, nodes := recorded.Runs(f.NodeRuns, stored)
+	c.runs = f.runs.list(fresh)
+	var err error
+	if c.nodes, err = jsonText(nodes); err != nil {
 		return err
 	}
 	if f.Execution.Status.Final() {
@@ -68,35 +71,5 @@ func (c *chunk) fill(f *flush, runsStored string) error {
 	}
 	text, err := workflow.AppendJSON(nil, stored)
 	c.runsStored = string(text)
-	return err
-}
-
-func (c *chunk) fillEvents(f *flush) {
-	c.firstSeq = c.lastSeq + 1
-	fresh := make([]bool, len(f.Events))
-	for i := range f.Events {
-		seq := f.Events[i].Seq
-		if fresh[i] = seq > c.lastSeq; fresh[i] {
-			c.lastSeq = seq
-		}
-	}
-	c.events = f.events.list(fresh)
-}
-
-func (c *chunk) fillRuns(f *flush, stored map[string]int) (err error) {
-	nodes := make([]string, 0, len(f.NodeRuns))
-	fresh := make([]bool, len(f.NodeRuns))
-	for i := range f.NodeRuns {
-		r := &f.NodeRuns[i]
-		if fresh[i] = r.Run >= stored[r.Node]; !fresh[i] {
-			continue
-		}
-		if r.Run == stored[r.Node] {
-			stored[r.Node]++
-		}
-		nodes = append(nodes, r.Node)
-	}
-	c.runs = f.runs.list(fresh)
-	c.nodes, err = jsonText(nodes)
 	return err
 }

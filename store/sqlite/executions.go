@@ -4,9 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"time"
 
 	"flowgate/internal/workflow"
+	"flowgate/store/internal/recorded"
 )
 
 // One statement, and so one transaction without a BEGIN: it writes nothing
@@ -35,7 +35,7 @@ func (s *Store) CreateExecution(ctx context.Context, e *workflow.Execution) (*wo
 // CreateWithin is CreateExecution that queues what would run beyond the bounds.
 func (s *Store) CreateWithin(ctx context.Context, e *workflow.Execution, perOwner, perWorkflow int) (*workflow.Execution, bool, error) {
 	const doing = "record the execution"
-	stored := s.begun(*e)
+	stored := recorded.Begun(*e, s.stampNow)
 	start, err := startBlob(stored.Start)
 	if err != nil {
 		return nil, false, fail(doing, err)
@@ -72,29 +72,9 @@ func (s *Store) CreateWithin(ctx context.Context, e *workflow.Execution, perOwne
 		return s.alreadyCreated(ctx, e)
 	}
 	if status != stored.Status { // the bounds are reached
-		stored.Status, stored.Executor, stored.StartedAt = status, "", time.Time{}
+		stored = recorded.Queued(stored)
 	}
 	return &stored, false, nil
-}
-
-// begun is e as it is stored at first.
-func (s *Store) begun(e workflow.Execution) workflow.Execution {
-	e.CancelRequested = false
-	if e.CreatedAt.IsZero() {
-		e.CreatedAt = s.stampNow()
-	}
-	if e.Status.Final() {
-		return e
-	}
-	if e.Executor == "" {
-		e.Status = workflow.StatusQueued
-		return e
-	}
-	e.Status = workflow.StatusRunning
-	if e.StartedAt.IsZero() {
-		e.StartedAt = s.stampNow()
-	}
-	return e
 }
 
 // alreadyCreated finds out why nothing was inserted.

@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"math"
 	"slices"
 	"time"
 
 	"flowgate/internal/workflow"
 	"flowgate/store"
+	"flowgate/store/internal/recorded"
 )
 
 var _ store.Supervision = (*Store)(nil)
@@ -46,7 +46,7 @@ func (s *Store) ClaimWithin(ctx context.Context, executor string, limit, perOwne
 	if err := s.hot.anyQueued.QueryRowContext(ctx).Scan(&queued); err != nil || !queued || limit <= 0 {
 		return nil, fail(doing, err)
 	}
-	list, err := collect(ctx, s.write, scanExecution, claimWithin, executor, micros(s.stampNow()), limit, orUnbounded(perOwner), orUnbounded(perWorkflow))
+	list, err := collect(ctx, s.write, scanExecution, claimWithin, executor, micros(s.stampNow()), limit, recorded.OrUnbounded(perOwner), recorded.OrUnbounded(perWorkflow))
 	if err != nil {
 		return nil, fail(doing, err)
 	}
@@ -54,13 +54,6 @@ func (s *Store) ClaimWithin(ctx context.Context, executor string, limit, perOwne
 		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
 	})
 	return list, nil
-}
-
-func orUnbounded(n int) int {
-	if n <= 0 {
-		return math.MaxInt32
-	}
-	return n
 }
 
 // NoteDeath counts a death, from one again when the execution got further.

@@ -3,6 +3,8 @@ package node
 import (
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -103,6 +105,17 @@ func TestLoopWithAWayOut(t *testing.T) {
 
 func FuzzValidateDocument(f *testing.F) {
 	f.Add(validDocument)
+	broken, err := filepath.Glob("testdata/broken/*.json")
+	if err != nil || len(broken) == 0 {
+		f.Fatal("no documents", err)
+	}
+	for _, file := range broken {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
 	f.Add(`{"nodes":[{"name":"A","type":"n8n-nodes-base.switch","parameters":{"rules":{"values":[null,{"conditions":5}]}}}]}`)
 	reg := NewRegistry(All(), RegistryOptions{})
 	f.Fuzz(func(t *testing.T, text string) {
