@@ -342,3 +342,45 @@ func (r *reading) fieldName(s string) string {
 	}
 	return strings.Join(words, "_")
 }
+
+// not returns the opposite of c.
+func (c condition) not() condition {
+	out := condition{any: !c.any && len(c.tests) > 1 || c.any && len(c.tests) == 1}
+	if c.any && len(c.tests) > 1 {
+		out.any = false
+	}
+	for _, t := range c.tests {
+		t.op = opposite(t)
+		out.tests = append(out.tests, t)
+	}
+	return out
+}
+
+func opposite(t test) string {
+	switch t.op {
+	case "gt":
+		return "lte"
+	case "gte":
+		return "lt"
+	case "lt":
+		return "gte"
+	case "lte":
+		return "gt"
+	case "true":
+		return "false"
+	case "false":
+		return "true"
+	case "after":
+		return "beforeOrEquals"
+	case "before":
+		return "afterOrEquals"
+	case "afterOrEquals":
+		return "before"
+	case "beforeOrEquals":
+		return "after"
+	}
+	if rest, ok := strings.CutPrefix(t.op, "not"); ok {
+		return strings.ToLower(rest[:1]) + rest[1:]
+	}
+	return "not" + strings.ToUpper(t.op[:1]) + t.op[1:]
+}
