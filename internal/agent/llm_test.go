@@ -301,6 +301,48 @@ func TestModelMistakes(t *testing.T) {
 	})
 }
 
+// TestModelArguments has a model send what no schema foresees to each of its
+// tools: it is told, and nothing breaks.
+func TestModelArguments(t *testing.T) {
+	t.Parallel()
+	nasty := []string{`null`, `[]`, `""`, `{"query":{"a":[]}}`, `{"types":[null,"",1]}`, `{"types":["",".","n8n-nodes-base.","..."]}`, `{"workflow":null}`, `{"workflow":"null"}`, `{"workflow":{"nodes":[null]}}`,
+		`{"workflow":{"nodes":[{"name":"A","type":"x","parameters":[]}]}}`, `{"workflow":{"nodes":[{"name":"A","type":"n8n-nodes-base.set","typeVersion":-1e300}],"connections":{"A":null,"":{"main":[null,[null]]}}}}`,
+		`{"questions":[null]}`, `{"gaps":[""],"alternatives":[null]}`, `{"changes":[null]}`, `{"changes":[{"op":"connect","from":"Every hour","to":"Fetch","output":1000000000,"input":-1}]}`,
+		`{"changes":[{"op":"put_node","node":null},{"op":"rename_node","name":"x","new_name":""}]}`, `{"changes":[{"op":"put_node","node":{"name":"Fetch"}}]}`, "{\"query\":\"\u0000\xff\"}"}
+	var calls []llmtest.Call
+	for _, tool := range []string{"find_node_types", "get_node_details", "validate_workflow", "ask_user", "offer_alternatives", "submit_workflow", "change_workflow", "", "no such tool"} {
+		for _, args := range nasty {
+			if tool == "submit_workflow" && strings.Contains(args, `"nodes":[`) {
+				continue // which is a workflow, if a faulty one
+			}
+			calls = append(calls, llmtest.Call{ID: fmt.Sprintf("c%d", len(calls)), Name: tool, Args: args})
+		}
+	}
+	s := llmtest.Start(t, llm.OpenAI, submission(httpNode), llmtest.Say{Calls: calls}, submission(httpNode))
+	opts := withModel(t, s, nil)
+	_, state, err := converse(t.Context(), opts, workflow.Turn{Message: "news every hour"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, _, err := converse(t.Context(), opts, workflow.Turn{Message: "again", State: state})
+	if err != nil || delivered(events) == nil || len(delivered(events).Nodes) != 2 || s.Left() != 0 {
+		t.Errorf("%v: %s", err, stagesOf(events))
+	}
+}
+
+// TestModelTime has a model take longer than the turn may.
+func TestModelTime(t *testing.T) {
+	t.Parallel()
+	hold, began := make(chan struct{}), make(chan struct{})
+	defer close(hold)
+	s := llmtest.Start(t, llm.Anthropic, llmtest.Say{Text: "Let me think.", Hold: hold, Began: began})
+	opts := withModel(t, s, func(o *agent.Options, _ *planner.LLM) { o.Budget.Time = time.Hour })
+	_, _, err := converse(t.Context(), opts, workflow.Turn{Message: "x", Timeout: time.Second})
+	if workflow.ReasonOf(err) != planner.ReasonBudget {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestModelLooks lets a model look at what the user has only as far as the
 // turn's caller may, whatever stands in workflows.
 func TestModelLooks(t *testing.T) {

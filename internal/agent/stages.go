@@ -84,9 +84,12 @@ func (t *turn) mayFallBack(ctx context.Context, err error) bool {
 // fallBack has the other planner go on, and says why.
 func (t *turn) fallBack(why error) error {
 	t.planner, t.first = t.opts.Fallback, false
-	reason := workflow.MessageOf(why)
-	return t.emit(workflow.TurnEvent{Status: &workflow.TurnStatus{Stage: workflow.StageClarification, Previous: t.state.Stage,
-		Description: t.pick("The language model gave up; the offline planner goes on, by fixed rules. ", "语言模型未能完成，改由离线规划器按固定规则继续。") + reason}})
+	words := t.pick("The language model gave up; the offline planner goes on, by fixed rules. ", "语言模型未能完成，改由离线规划器按固定规则继续。") + workflow.MessageOf(why)
+	err := t.emit(workflow.TurnEvent{Status: &workflow.TurnStatus{Stage: workflow.StageClarification, Previous: t.state.Stage, Description: words}})
+	if err != nil {
+		return err
+	}
+	return t.say(workflow.TurnMessage{Kind: "text", Text: words}, nil, false) // not everybody is shown statuses
 }
 
 // answer plans and then asks, offers or makes the workflow.

@@ -191,6 +191,28 @@ func TestModelChoice(t *testing.T) {
 	}
 }
 
+// TestModelFallback has the offline planner go on where the model cannot, and
+// the caller is told.
+func TestModelFallback(t *testing.T) {
+	t.Parallel()
+	model := llmtest.Start(t, llm.Anthropic, llmtest.Fail{Status: 401, Type: "authentication_error"}, llmtest.Fail{Status: 401, Type: "authentication_error"})
+	settings := map[string]string{"llm_provider": "anthropic", "llm_api_key": "sk-ant-old", "llm_base_url": model.Base(), "llm_model": "m1", "llm_fallback": "offline"}
+	w := newTalker(t, settings)
+	var s service.StartedSession
+	w.must("start_session", object{}, &s)
+	a := w.say(s.SessionID, "Every hour fetch https://api.example.test/orders")
+	if all := strings.Join(a.Messages, "\n"); a.WorkflowID == "" || !strings.Contains(all, "the offline planner goes on") || !strings.Contains(all, "refuses the key") || strings.Contains(all, "sk-ant") {
+		t.Errorf("%+v", a)
+	}
+	settings["llm_fallback"] = "none"
+	w = newTalker(t, settings)
+	w.must("start_session", object{}, &s)
+	var failed service.Answer
+	if w.must("send_message", object{"session_id": s.SessionID, "message": "Every hour fetch https://api.example.test/orders"}, &failed); failed.WorkflowID != "" || !strings.Contains(failed.Failure, "refuses the key") {
+		t.Errorf("%+v", failed)
+	}
+}
+
 // TestDoctorAsksTheModel has the doctor look whether the provider answers.
 func TestDoctorAsksTheModel(t *testing.T) {
 	t.Parallel()

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"time"
 
 	"flowgate/internal/agent/planner"
 	"flowgate/internal/agent/planner/llm"
@@ -35,7 +34,6 @@ func newModels(c *Core, e *Engine) *models {
 // it is.
 func operatorsClient() *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one
-	t.ResponseHeaderTimeout = 2 * time.Minute
 	return &http.Client{Transport: t}
 }
 

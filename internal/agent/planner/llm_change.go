@@ -34,6 +34,9 @@ func change(_ context.Context, w *work, args json.RawMessage) (string, *Plan, er
 	if err := decode(args, &in); err != nil {
 		return "", nil, err
 	}
+	if len(in.Changes) == 0 {
+		return "", nil, forModel("changes: Make at least one.")
+	}
 	before := w.req.Draft
 	if before == nil {
 		before = w.req.Document

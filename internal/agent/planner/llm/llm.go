@@ -114,7 +114,7 @@ type Options struct {
 	Logger  *slog.Logger
 
 	Attempts int           // of one call; 0: 4
-	Idle     time.Duration // longest silence of a provider; 0: 90 s
+	Idle     time.Duration // longest silence of a provider, twice as long before its first word; 0: 90 s
 	// Pause waits between attempts. Nil: it does so by the clock.
 	Pause func(ctx context.Context, d time.Duration) error
 }
@@ -133,6 +133,7 @@ func New(o Options) (Model, error) {
 	if o.BaseURL == "" {
 		o.BaseURL = Base(o.Provider)
 	}
+	o.BaseURL = strings.TrimRight(o.BaseURL, "/")
 	if u, err := url.Parse(o.BaseURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, workflow.Errorf(workflow.CodeInvalid, "The model's address is not one such as %s.", OpenAIBase)
 	}

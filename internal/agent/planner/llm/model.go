@@ -62,7 +62,7 @@ func (m *model) once(ctx context.Context, c Call, text func(string)) (Answer, er
 	began := time.Now()
 	within, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	silent := time.AfterFunc(m.opts.Idle, func() { cancel(errSilent) })
+	silent := time.AfterFunc(2*m.opts.Idle, func() { cancel(errSilent) })
 	defer silent.Stop()
 	spanned, span := m.opts.Tracer.Start(within, "chat "+m.opts.Model, telemetry.Client)
 	defer span.End()
