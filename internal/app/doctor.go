@@ -20,6 +20,7 @@ import (
 	"flowgate/store"
 	"flowgate/store/postgres"
 	"flowgate/store/sqlite"
+	"flowgate/store/supabase"
 )
 
 // State is how a thing that was examined is.
@@ -48,7 +49,7 @@ const examineTime = 10 * time.Second
 func Examine(ctx context.Context, cfg *config.Config, log *slog.Logger) []Finding {
 	var out []Finding
 	for _, look := range []func(context.Context, *config.Config, *slog.Logger) Finding{
-		examineFolder, examineSecrets, examineDatabase, examineAgent, examineModel, examineAddress, examineWorkers, examineClock,
+		examineFolder, examineSecrets, examineDatabase, examineSupabase, examineAgent, examineModel, examineAddress, examineWorkers, examineClock,
 	} {
 		ctx, cancel := context.WithTimeout(ctx, examineTime)
 		out = append(out, look(ctx, cfg, log))
@@ -129,6 +130,34 @@ func examineDatabase(ctx context.Context, cfg *config.Config, log *slog.Logger) 
 		return f
 	}
 	return tablesOf(ctx, f, m)
+}
+
+// examineSupabase asks the project whether it offers what users' own calls need.
+func examineSupabase(ctx context.Context, cfg *config.Config, _ *slog.Logger) Finding {
+	f := Finding{Check: "supabase", State: Fine, Says: "not used"}
+	switch {
+	case cfg.SupabaseURL == "":
+		return f
+	case cfg.DatabaseURL == "":
+		f.State, f.Says, f.Remedy = Warning, "people sign in there; everything else is kept on this machine", "set DATABASE_URL to the project's database"
+		return f
+	case !cfg.UsesSupabaseREST():
+		f.Says = "people sign in there; their calls go over the direct connection"
+		return f
+	}
+	st, err := supabase.Open(supabase.Options{URL: cfg.SupabaseURL, Key: cfg.SupabaseAnonKey})
+	if err == nil {
+		err = st.Check(ctx)
+	}
+	f.Says = "users' own calls go over " + cfg.SupabaseURL
+	switch workflow.CodeOf(err) {
+	case "":
+	case workflow.CodeUnsupported, workflow.CodeForbidden:
+		f.State, f.Says, f.Remedy = Warning, err.Error(), workflow.MessageOf(err)+" Until then users' calls go over the direct connection."
+	default:
+		f.State, f.Says, f.Remedy = Failed, err.Error(), "check SUPABASE_URL, and that the project runs and can be reached from here"
+	}
+	return f
 }
 
 // tablesOf adds at which version the tables are, and closes m.

@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -107,5 +110,31 @@ func listPackages(t *testing.T) []listedPackage {
 			t.Fatal(err)
 		}
 		list = append(list, p)
+	}
+}
+
+// TestNobodyHoldsTheServiceKey: the key that row-level security does not bind is
+// known to the configuration alone, so that nothing can be done with it.
+func TestNobodyHoldsTheServiceKey(t *testing.T) {
+	t.Parallel()
+	seen := 0
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == "config" || strings.HasPrefix(d.Name(), ".") && d.Name() != ".."):
+			return fs.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		seen++
+		source, err := os.ReadFile(path)
+		if bytes.Contains(bytes.ToLower(source), []byte("supabasesecretkey")) || bytes.Contains(bytes.ToLower(source), []byte("supabase_secret_key")) {
+			t.Errorf("%s knows the project's secret key", path)
+		}
+		return err
+	})
+	if err != nil || seen < 200 {
+		t.Errorf("%d files, %v", seen, err)
 	}
 }

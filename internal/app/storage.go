@@ -12,9 +12,11 @@ import (
 
 	"flowgate/internal/config"
 	"flowgate/internal/engine/durable"
+	"flowgate/internal/workflow"
 	"flowgate/store"
 	"flowgate/store/postgres"
 	"flowgate/store/sqlite"
+	"flowgate/store/supabase"
 )
 
 // Store is all that a backend keeps for the product.
@@ -28,6 +30,7 @@ type Store interface {
 var (
 	_ Store = (*sqlite.Store)(nil)
 	_ Store = (*postgres.Store)(nil)
+	_ Store = (*supabase.Store)(nil)
 )
 
 // waitForDatabase is how long the start waits for a database that does not
@@ -45,17 +48,51 @@ func (c *Core) openStore(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("open the database in %s: %w", c.Config.DataDir, err)
 		}
+		if c.Config.SupabaseURL != "" {
+			c.Log.WarnContext(ctx, "database_url is not set: everything but sign-in is kept on this machine, in "+c.Config.DataDir)
+		}
 		c.Store, c.durable = st, durable.Options{SQLite: st.DB()}
 		return nil
 	}
 	if err := commonSecrets(c.Config); err != nil {
 		return err
 	}
-	st, err := postgres.Open(ctx, postgres.Options{URL: c.Config.DatabaseURL, Wait: waitForDatabase, Logger: c.Log})
+	st, err := postgres.Open(ctx, postgres.Options{URL: c.Config.DatabaseURL, Wait: waitForDatabase, WithoutPolicies: !c.Config.RLSEnabled, Logger: c.Log})
 	if err != nil {
 		return fmt.Errorf("database_url: %w", err)
 	}
 	c.Store, c.durable = st, durable.Options{Postgres: st.Pool()}
+	if err := c.openREST(ctx, st); err != nil {
+		return errors.Join(err, st.Close())
+	}
+	return nil
+}
+
+// askProject bounds the question that the start asks of the Supabase project.
+const askProject = 5 * time.Second
+
+// openREST has users' own calls go over the Supabase project's REST interface,
+// unless the project does not offer what that needs: the direct connection does
+// the same under the same policies. A project that does not answer now may later.
+func (c *Core) openREST(ctx context.Context, direct *postgres.Store) error {
+	if !c.Config.UsesSupabaseREST() {
+		return nil
+	}
+	st, err := supabase.Open(supabase.Options{URL: c.Config.SupabaseURL, Key: c.Config.SupabaseAnonKey, Direct: direct})
+	if err != nil {
+		return fmt.Errorf("supabase_url: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, askProject)
+	defer cancel()
+	switch err := st.Check(ctx); workflow.CodeOf(err) {
+	case workflow.CodeUnsupported, workflow.CodeForbidden:
+		c.Log.WarnContext(ctx, "users' calls go over the direct connection: "+workflow.MessageOf(err), "error", err)
+		return nil
+	case "":
+	default:
+		c.Log.WarnContext(ctx, "the Supabase project does not answer yet", "error", err)
+	}
+	c.Store = st
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"flowgate/internal/telemetry"
 	"flowgate/internal/workflow"
+	"flowgate/store"
 )
 
 // Authenticator turns what a caller presents into an Identity; it is the only
@@ -117,10 +118,15 @@ func (a *Authenticator) user(ctx context.Context, p Presented) (*Identity, error
 			"sign in and send the access token as Authorization: Bearer").WithReason("missing_token")
 	}
 	id, err := a.token(ctx, p.Bearer)
-	if err == nil && id.ClientID != "" {
+	switch {
+	case err != nil:
+		return nil, err
+	case id.ClientID != "":
 		return nil, workflow.Errorf(workflow.CodeUnauthorized, "tokens of OAuth clients open the MCP tier only").WithReason("invalid_token")
+	case a.Supabase != nil:
+		id.caller = store.NewCaller(id.Subject, p.Bearer, id.Expires)
 	}
-	return id, err
+	return id, nil
 }
 
 func (a *Authenticator) token(ctx context.Context, token string) (*Identity, error) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"flowgate/internal/workflow"
+	"flowgate/store"
 )
 
 // Kind says how a caller proved who it is.
@@ -47,6 +48,8 @@ type Identity struct {
 	SessionID      string    // of a signed-in user's session; "" without one
 	ClientID       string    // of the OAuth client that acts for the user; "" without one
 	Expires        time.Time // when the token that was presented ends; zero: there was none
+
+	caller *store.Caller // with the user's own token, for the store alone; nil without one
 }
 
 // Expired refuses who came with a token that has ended by now: streams and
@@ -75,8 +78,12 @@ func (id *Identity) HasScope(scope string) bool {
 
 type contextKey struct{}
 
-// WithIdentity returns ctx carrying id.
+// WithIdentity returns ctx carrying id, and for a store that acts by it the
+// user's own token where one was presented on the App tier.
 func WithIdentity(ctx context.Context, id *Identity) context.Context {
+	if id != nil && id.caller != nil {
+		ctx = store.WithCaller(ctx, id.caller)
+	}
 	return context.WithValue(ctx, contextKey{}, id)
 }
 

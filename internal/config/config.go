@@ -44,7 +44,10 @@ type Config struct {
 	MCPAPIEnabled    bool `key:"mcp_api_enabled" default:"true" doc:"Serve /mcp and /api/mcp."`
 
 	SupabaseURL         string `key:"supabase_url" default:"" doc:"Supabase project whose users sign in here, such as https://abc.supabase.co. Empty: people sign in with the embedded accounts."`
-	SupabaseAnonKey     string `key:"supabase_anon_key" default:"" secret:"true" doc:"The project's public (anon) key, sent along with questions about tokens."`
+	SupabaseAnonKey     string `key:"supabase_anon_key" default:"" secret:"true" doc:"The project's public (anon) key, sent along with users' own calls and questions about tokens."`
+	SupabaseSecretKey   string `key:"supabase_secret_key" default:"" secret:"true" doc:"The project's secret (service role) key, which row-level security does not bind. Nothing here reads it: it may be set, since deployments share their settings."`
+	SupabaseREST        bool   `key:"supabase_rest_enabled" default:"true" doc:"Send what signed-in users read and change themselves over the project's REST interface, under their own tokens, when supabase_url and database_url are set. False, or a project that does not expose the schema flowgate_api: all goes over database_url, under the same policies."`
+	RLSEnabled          bool   `key:"rls_enabled" default:"true" doc:"Have PostgreSQL's row-level security keep users' rows apart, besides the program itself. False is for development, with a login that may bypass it."`
 	SupabaseIssuer      string `key:"supabase_issuer" default:"" doc:"Issuer that the project's tokens name. Empty: SUPABASE_URL/auth/v1."`
 	SupabaseAuthEnabled bool   `key:"supabase_auth_enabled" default:"true" doc:"Have users sign in with the Supabase project when supabase_url is set. False keeps the embedded accounts; refused in production."`
 	JWTSecretKey        string `key:"jwt_secret_key" default:"" secret:"true" doc:"Secret of a Supabase project that signs its tokens with HS256. Empty: tokens are checked by the project's published keys, others by asking it."`

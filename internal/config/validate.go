@@ -58,6 +58,7 @@ func (c *Config) Validate() error {
 	if c.SupabaseURL != "" && !c.SupabaseAuthEnabled && c.Production() {
 		fault("supabase_auth_enabled: false is not for production with supabase_url set; set it to true")
 	}
+	c.validateSupabase(fault)
 	if c.JWTSecretKey != "" && len(c.JWTSecretKey) < minSecret {
 		fault("jwt_secret_key: is shorter than %d characters; use the project's JWT secret", minSecret)
 	}
@@ -119,6 +120,29 @@ func (c *Config) validateModels(fault func(format string, args ...any)) {
 	if c.LLMMaxCost > 0 && c.LLMInputPrice == 0 && c.LLMOutputPrice == 0 {
 		fault("llm_max_cost: needs llm_input_price and llm_output_price")
 	}
+}
+
+func (c *Config) validateSupabase(fault func(format string, args ...any)) {
+	if !c.RLSEnabled && !c.Development() {
+		fault("rls_enabled: false is for development only; set it to true")
+	}
+	if c.SupabaseURL != "" && c.Production() {
+		if c.DatabaseURL == "" {
+			fault("database_url: production with supabase_url needs the project's database too, for what runs without a user's token; set DATABASE_URL to its direct address or its pooler's in session mode")
+		}
+		if c.SupabaseAnonKey == "" {
+			fault("supabase_anon_key: is needed with supabase_url; it is the project's anon or publishable key")
+		}
+	}
+	if c.SupabaseSecretKey != "" && c.SupabaseSecretKey == c.SupabaseAnonKey {
+		fault("supabase_anon_key: is the secret key; set it to the project's anon or publishable key")
+	}
+}
+
+// UsesSupabaseREST reports whether users' own calls go over the project's REST
+// interface.
+func (c *Config) UsesSupabaseREST() bool {
+	return c.SupabaseREST && c.RLSEnabled && c.UsesSupabaseAuth() && c.DatabaseURL != "" && c.SupabaseAnonKey != ""
 }
 
 // ParseHeaders reads name=value, several with commas.

@@ -40,6 +40,9 @@ type Options struct {
 	// Connections is the most this Store opens; 0 means 12, unless URL says
 	// pool_max_conns.
 	Connections int32
+	// WithoutPolicies does users' statements as the log-in, which row-level
+	// security must not bind: ownership is then checked by the queries alone.
+	WithoutPolicies bool
 	// Logger gets migrations and waiting; nil discards them.
 	Logger *slog.Logger
 	// Now is the clock of stamps this package sets, leases apart, which go by
@@ -52,6 +55,7 @@ type Store struct {
 	pool   *pgxpool.Pool
 	now    func() time.Time
 	closed atomic.Bool
+	bare   bool // users' statements run as the log-in
 }
 
 var (
@@ -78,7 +82,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fail("set up connections to the database", err)
 	}
-	s := &Store{pool: pool, now: o.Now}
+	s := &Store{pool: pool, now: o.Now, bare: o.WithoutPolicies}
 	if err := s.open(ctx, o, cfg); err != nil {
 		pool.Close()
 		return nil, err

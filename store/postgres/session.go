@@ -32,6 +32,14 @@ const act = `SELECT set_config('role', $1, true), set_config('request.jwt.claims
 
 func (a actor) enter(b *pgx.Batch) { b.Queue(act, a.role, a.claims) }
 
+// who is the actor, or the log-in itself where users' policies are switched off.
+func (s *Store) who(as actor) actor {
+	if s.bare && as.role == "authenticated" {
+		as.role = "none"
+	}
+	return as
+}
+
 const attempts = 4
 
 // do runs the statements that queue adds as one transaction and in one round
@@ -41,7 +49,7 @@ const attempts = 4
 func (s *Store) do(ctx context.Context, doing string, as actor, queue func(b *pgx.Batch)) error {
 	err := s.repeat(ctx, func(ctx context.Context) error {
 		var b pgx.Batch
-		as.enter(&b)
+		s.who(as).enter(&b)
 		queue(&b)
 		return s.pool.SendBatch(ctx, &b).Close()
 	})
@@ -58,7 +66,7 @@ func (s *Store) tx(ctx context.Context, doing string, as actor, first func(b *pg
 			return err
 		}
 		defer conn.Release()
-		if err := transact(ctx, conn, as, first, then); err != nil {
+		if err := transact(ctx, conn, s.who(as), first, then); err != nil {
 			rollBack(ctx, conn)
 			return err
 		}

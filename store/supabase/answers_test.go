@@ -294,3 +294,29 @@ func TestCheck(t *testing.T) {
 		}
 	}
 }
+
+// TestProjectAway: after the project could not be reached calls go directly for
+// a while, and then over REST again.
+func TestProjectAway(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.NotFoundHandler())
+	srv.Close()
+	b := &beside{}
+	var clock atomic.Int64
+	start := time.Now()
+	s, err := supabase.Open(supabase.Options{URL: srv.URL, Key: "public-key", Direct: b,
+		Now: func() time.Time { return start.Add(time.Duration(clock.Load())) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Workflow(asAda(t.Context()), "ada", "x"); workflow.CodeOf(err) != workflow.CodeUnavailable {
+		t.Errorf("the first call: %v", err)
+	}
+	if w, err := s.Workflow(asAda(t.Context()), "ada", "x"); err != nil || w.ID != "direct" {
+		t.Errorf("the next: %v, %v", w, err)
+	}
+	clock.Store(int64(time.Minute))
+	if _, err := s.Workflow(asAda(t.Context()), "ada", "x"); workflow.CodeOf(err) != workflow.CodeUnavailable {
+		t.Errorf("a minute later: %v", err)
+	}
+}

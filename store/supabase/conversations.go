@@ -18,18 +18,20 @@ type sessionRow struct {
 	Title      []byte    `json:"title"`
 	Status     string    `json:"status"`
 	Meta       []byte    `json:"meta"`
+	Model      string    `json:"model"`
+	Credential string    `json:"model_credential"`
 	CreatedAt  time.Time `json:"created_at"`
 	UpdatedAt  time.Time `json:"updated_at"`
 }
 
 func sessionArgs(v *store.Session) sessionRow {
 	return sessionRow{ID: v.ID, OwnerID: v.OwnerID, Action: v.Action, SourceID: v.SourceID, WorkflowID: v.WorkflowID, Title: []byte(v.Title),
-		Status: v.Status, Meta: objectBytes(v.Meta), CreatedAt: micro(v.CreatedAt), UpdatedAt: micro(v.UpdatedAt)}
+		Status: v.Status, Meta: objectBytes(v.Meta), Model: v.Model, Credential: v.ModelCredential, CreatedAt: micro(v.CreatedAt), UpdatedAt: micro(v.UpdatedAt)}
 }
 
 func (r *sessionRow) session() (*store.Session, error) {
 	return &store.Session{ID: r.ID, OwnerID: r.OwnerID, Action: r.Action, SourceID: r.SourceID, WorkflowID: r.WorkflowID, Title: string(r.Title),
-		Status: r.Status, Meta: json.RawMessage(r.Meta), CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC()}, nil
+		Status: r.Status, Meta: json.RawMessage(r.Meta), Model: r.Model, ModelCredential: r.Credential, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC()}, nil
 }
 
 // CreateSession stores a new session.

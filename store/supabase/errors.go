@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 
@@ -119,6 +120,11 @@ func failStatus(doing string, a *answer) error {
 		code, message = workflow.CodeUnavailable, "Supabase cannot be used now; try again."
 	}
 	return workflow.Wrap(code, failure(a), message)
+}
+
+// unreachable is true when no answer came, and not because the caller left.
+func unreachable(ctx context.Context, err error) bool {
+	return ctx.Err() == nil && (errors.Is(err, errSilent) || errors.As(err, new(*net.OpError)) || errors.As(err, new(*net.DNSError)))
 }
 
 // conflicts is true for a broken uniqueness.

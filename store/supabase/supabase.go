@@ -54,6 +54,7 @@ type Store struct {
 	caller func(ctx context.Context, owner string) *store.Caller
 	now    func() time.Time
 	closed atomic.Bool
+	away   atomic.Int64    // until when, in nanoseconds, the project counts as not to be reached
 	idle   *http.Transport // to be closed; nil: another's
 }
 
@@ -97,11 +98,16 @@ func Open(o Options) (*Store, error) {
 // its user's token is done directly.
 const life = 30 * time.Second
 
+// pauseOf is how long calls go directly after the project could not be reached:
+// the same policies hold there.
+const pauseOf = 5 * time.Second
+
 // as returns whom a call is made for over REST, nil when it goes directly:
-// nobody's token came with it, or not the owner's, or it is about to expire.
+// nobody's token came with it, or not the owner's, or it is about to expire, or
+// the project could not be reached just now.
 func (s *Store) as(ctx context.Context, owner string) *store.Caller {
 	c := s.caller(ctx, owner)
-	if c == nil || owner == "" || c.Subject != owner || c.ExpiresAt.Sub(s.now()) < life {
+	if c == nil || owner == "" || c.Subject != owner || c.ExpiresAt.Sub(s.now()) < life || s.now().UnixNano() < s.away.Load() {
 		return nil
 	}
 	return c
@@ -121,7 +127,11 @@ func (s *Store) invoke(ctx context.Context, as *store.Caller, doing, name string
 	if s.closed.Load() {
 		return fail(doing, errClosed)
 	}
-	return fail(doing, s.rest.invoke(ctx, as, name, reads, args, out))
+	err := s.rest.invoke(ctx, as, name, reads, args, out)
+	if unreachable(ctx, err) {
+		s.away.Store(s.now().Add(pauseOf).UnixNano())
+	}
+	return fail(doing, err)
 }
 
 // Check asks the project, without a user, whether it exposes the functions, and

@@ -112,22 +112,24 @@ CREATE FUNCTION api_list_executions(args jsonb) RETURNS json LANGUAGE sql STABLE
 $$;
 
 CREATE FUNCTION api_create_session(args jsonb) RETURNS json LANGUAGE sql SET search_path FROM CURRENT AS $$
-    INSERT INTO chat_sessions (id, owner_id, action, source_id, workflow_id, title, status, meta, created_at, updated_at)
+    INSERT INTO chat_sessions (id, owner_id, action, source_id, workflow_id, title, status, meta, model, model_credential, created_at, updated_at)
     VALUES (args ->> 'id', acting_user(), args ->> 'action', args ->> 'source_id', args ->> 'workflow_id', decode(args ->> 'title', 'base64'),
-        args ->> 'status', decode(args ->> 'meta', 'base64'), (args ->> 'created_at')::timestamptz, (args ->> 'updated_at')::timestamptz);
+        args ->> 'status', decode(args ->> 'meta', 'base64'), args ->> 'model', args ->> 'model_credential', (args ->> 'created_at')::timestamptz, (args ->> 'updated_at')::timestamptz);
     SELECT json_build_object('changed', 1);
 $$;
 
 CREATE FUNCTION api_session(args jsonb) RETURNS json LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
     SELECT json_build_object('row', (SELECT to_json(r) FROM (
-        SELECT id, owner_id, action, source_id, workflow_id, encode(title, 'base64') AS title, status, encode(meta, 'base64') AS meta, created_at, updated_at
+        SELECT id, owner_id, action, source_id, workflow_id, encode(title, 'base64') AS title, status, encode(meta, 'base64') AS meta,
+            model, model_credential, created_at, updated_at
         FROM chat_sessions WHERE id = args ->> 'id' AND owner_id = acting_user()) r));
 $$;
 
 CREATE FUNCTION api_list_sessions(args jsonb) RETURNS json LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
     SELECT json_build_object('total', (SELECT count(*) FROM chat_sessions WHERE owner_id = acting_user()),
     'rows', (SELECT json_agg(r) FROM (
-        SELECT id, owner_id, action, source_id, workflow_id, encode(title, 'base64') AS title, status, encode(meta, 'base64') AS meta, created_at, updated_at
+        SELECT id, owner_id, action, source_id, workflow_id, encode(title, 'base64') AS title, status, encode(meta, 'base64') AS meta,
+            model, model_credential, created_at, updated_at
         FROM chat_sessions
         WHERE owner_id = acting_user() AND (created_at, id) < (coalesce((args ->> 'at')::timestamptz, 'infinity'), coalesce(args ->> 'after', ''))
         ORDER BY created_at DESC, id DESC LIMIT (args ->> 'limit')::integer) r));
@@ -135,7 +137,7 @@ $$;
 
 CREATE FUNCTION api_update_session(args jsonb) RETURNS json LANGUAGE sql SET search_path FROM CURRENT AS $$
     WITH done AS (UPDATE chat_sessions SET workflow_id = args ->> 'workflow_id', title = decode(args ->> 'title', 'base64'), status = args ->> 'status',
-        meta = decode(args ->> 'meta', 'base64'), updated_at = (args ->> 'updated_at')::timestamptz
+        meta = decode(args ->> 'meta', 'base64'), model = args ->> 'model', model_credential = args ->> 'model_credential', updated_at = (args ->> 'updated_at')::timestamptz
         WHERE id = args ->> 'id' AND owner_id = acting_user() RETURNING id)
     SELECT json_build_object('changed', (SELECT count(*) FROM done));
 $$;
