@@ -71,7 +71,7 @@ SELECT line FROM (
 	UNION ALL
 	SELECT format('%s: %s (%s) to %s', relname, privilege_type, string_agg(attname, ', ' ORDER BY attnum), grantee)
 	FROM (SELECT c.relname, t.attname, t.attnum, a.privilege_type, coalesce(nullif(a.grantee, 0)::regrole::text, 'PUBLIC') grantee
-		FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid, aclexplode(t.attacl) a
+		FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid AND NOT t.attisdropped, aclexplode(t.attacl) a
 		WHERE c.relnamespace = current_schema()::regnamespace) x GROUP BY relname, privilege_type, grantee
 	UNION ALL
 	SELECT format('%s(): %s to %s', p.proname, a.privilege_type, coalesce(nullif(a.grantee, 0)::regrole::text, 'PUBLIC'))
