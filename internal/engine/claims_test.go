@@ -139,3 +139,54 @@ func TestSplitFiles(t *testing.T) {
 		codeNode("D", "return $input.all().map(i => ({k: i.json.k, names: Object.keys(i.binary)}))"),
 		`[{"json":{"k":1,"names":["a"]},"pairedItem":{"item":0}},{"json":{"k":1,"names":["b"]},"pairedItem":{"item":1}}]`}})
 }
+
+// realNode is a node of the format, written as JSON.
+func realNode(name, typ, version, parameters string) string {
+	return `{"name":"` + name + `","type":"n8n-nodes-base.` + typ + `","typeVersion":` + version + `,"parameters":` + parameters + `}`
+}
+
+// TestPairingThroughNodes: behind each of these nodes $('G').item finds what an
+// item was made from.
+func TestPairingThroughNodes(t *testing.T) {
+	t.Parallel()
+	ages := setNode("S", "={{ $('G').item.json.age }}", "number")
+	all := `[{"json":{"v":31},"pairedItem":{"item":0}},{"json":{"v":25},"pairedItem":{"item":1}},{"json":{"v":40},"pairedItem":{"item":2}}]`
+	last := `[{"json":{"v":40},"pairedItem":{"item":0}}]`
+	checkClaims(t, []claim{
+		{"NoOp", people + realNode("M", "noOp", "1", `{}`) + "," + ages, all},
+		{"Rename Keys", people + realNode("M", "renameKeys", "1", `{"keys":{"key":[{"currentKey":"age","newKey":"a"}]}}`) + "," + ages, all},
+		{"Respond to Webhook", people + realNode("M", "respondToWebhook", "1.1", `{}`) + "," + ages, all},
+		{"Code, each", people + realNode("M", "code", "2", `{"mode":"runOnceForEachItem","jsCode":"return {}"}`) + "," + ages, all},
+		{"Code, as many as before", people + codeNode("M", "return $input.all().map(() => ({}))") + "," + ages, all},
+		{"Code, fewer and new", people + codeNode("M", "return [{}, {}]") + "," + ages, "error"},
+		{"Code, said", people + codeNode("M", "return [{json: {}, pairedItem: 2}]") + "," + ages, last},
+		{"Function", people + realNode("M", "function", "1", `{"functionCode":"return items.slice(2)"}`) + "," + ages, last},
+		{"Limit", people + realNode("M", "limit", "1", `{"maxItems":1,"keep":"lastItems"}`) + "," + ages, last},
+		{"Sort", people + realNode("M", "sort", "1", `{"sortFieldsUi":{"sortField":[{"fieldName":"age","order":"descending"}]}}`) + "," + ages,
+			`[{"json":{"v":40},"pairedItem":{"item":0}},{"json":{"v":31},"pairedItem":{"item":1}},{"json":{"v":25},"pairedItem":{"item":2}}]`},
+		{"Summarize", people + realNode("M", "summarize", "1.1", `{"fieldsToSummarize":{"values":[{"aggregation":"count","field":"name"}]},"fieldsToSplitBy":"name"}`) + "," + ages, all},
+		{"Aggregate", people + realNode("M", "aggregate", "1", `{"aggregate":"aggregateAllItemData"}`) + "," + ages, "error"},
+		{"HTTP Request, a list for each", people + realNode("K", "limit", "1", `{"maxItems":1,"keep":"lastItems"}`) + "," +
+			realNode("M", "httpRequest", "4.2", `{"url":"http://127.0.0.1:5690/array"}`) + "," + ages,
+			`[{"json":{"v":40},"pairedItem":{"item":0}},{"json":{"v":40},"pairedItem":{"item":1}}]`},
+		{"a node that ran, asked for another item", people + setNode("S", "={{ $('G').itemMatching(2).json.age }}", "number"),
+			`[{"json":{"v":40},"pairedItem":{"item":0}},{"json":{"v":40},"pairedItem":{"item":1}},{"json":{"v":40},"pairedItem":{"item":2}}]`},
+		{"the node itself, which has not run", people + setNode("S", "={{ $('S').item.json.age }}", "number"), "error"},
+	})
+}
+
+// TestRedirects are followed unless the node says otherwise; then they fail,
+// unless it says that nothing does.
+func TestRedirects(t *testing.T) {
+	t.Parallel()
+	ask := func(options string) string {
+		return realNode("H", "httpRequest", "4.2", `{"url":"http://127.0.0.1:5690/redirect","options":{`+options+`}}`) + "," +
+			codeNode("C", "return {url: $json.url, code: $json.statusCode}")
+	}
+	const off = `"redirect":{"redirect":{"followRedirects":false}}`
+	checkClaims(t, []claim{
+		{"followed", ask(""), `[{"json":{"url":"/echo?from=redirect"},"pairedItem":{"item":0}}]`},
+		{"not followed", ask(off), "error"},
+		{"never an error", ask(off + `,"response":{"response":{"neverError":true,"fullResponse":true}}`), `[{"json":{"code":302},"pairedItem":{"item":0}}]`},
+	})
+}
