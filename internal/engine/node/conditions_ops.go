@@ -67,7 +67,7 @@ func (r rules) compareText(name string, left, right any) (bool, error) {
 	a, b := r.fold(left), r.fold(right)
 	switch name {
 	case "equals":
-		return a == b && (left == nil) == (right == nil), nil
+		return a == b, nil // nothing is the empty text
 	case "contains":
 		return strings.Contains(a, b), nil
 	case "startsWith":
