@@ -103,6 +103,11 @@ func TestRefusals(t *testing.T) {
 		"wildcard with login": {"cors_origins: \"*\"\ncors_allow_credentials: true", "cors_origins: * cannot go together"},
 		"bad zone":            {"timezone: Mars/Base", `"Mars/Base" is not a time zone`},
 		"bad range":           {"egress_allow_cidrs: 10.0.0.0", `"10.0.0.0" is not a range`},
+		"no model":            {"llm_provider: openai\nllm_api_key: sk-x", "llm_model: name the model of openai"},
+		"no model key":        {"llm_provider: anthropic\nllm_model: m", "llm_api_key: anthropic needs a key"},
+		"bad model address":   {"llm_base_url: localhost", `llm_base_url: it is not an address`},
+		"key in an address":   {"llm_base_url: http://me:s3cr3t@localhost/v1", "llm_base_url: it is not an address"},
+		"cost without prices": {"llm_provider: openai\nllm_api_key: sk-x\nllm_model: m\nllm_max_cost: 1", "llm_max_cost: needs llm_input_price"},
 		"bad address":         {"public_url: example.org", `"example.org" is not an address`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +122,7 @@ func TestRefusals(t *testing.T) {
 
 func TestSecretsAreRedacted(t *testing.T) {
 	t.Parallel()
-	cfg, err := load(t, "api_secret_key: "+strings.Repeat("s3cr3t", 8)+"\nencryption_key: s3cr3t:"+strings.Repeat("ab01", 16), nil)
+	cfg, err := load(t, "llm_api_key: s3cr3t\napi_secret_key: "+strings.Repeat("s3cr3t", 8)+"\nencryption_key: s3cr3t:"+strings.Repeat("ab01", 16), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -105,8 +105,8 @@ func (c *Config) validateTelemetry(fault func(format string, args ...any)) {
 }
 
 func (c *Config) validateModels(fault func(format string, args ...any)) {
-	if u, err := url.Parse(c.LLMBaseURL); c.LLMBaseURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
-		fault("llm_base_url: %q is not an address such as http://127.0.0.1:11434/v1", c.LLMBaseURL)
+	if u, err := url.Parse(c.LLMBaseURL); c.LLMBaseURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil) {
+		fault("llm_base_url: it is not an address such as http://127.0.0.1:11434/v1, without a password in it")
 	}
 	if c.LLMProvider == "none" {
 		return

@@ -69,7 +69,7 @@ func (m *claude) ask(ctx context.Context, c Call, heard func(string) error) (Ans
 }
 
 func (m *claude) params(c Call) anthropic.MessageNewParams {
-	p := anthropic.MessageNewParams{Model: anthropic.Model(m.opts.Model), MaxTokens: c.MaxTokens,
+	p := anthropic.MessageNewParams{Model: m.opts.Model, MaxTokens: c.MaxTokens,
 		System: []anthropic.TextBlockParam{{Text: c.System, CacheControl: anthropic.NewCacheControlEphemeralParam()}}}
 	for _, t := range c.Tools {
 		schema := anthropic.ToolInputSchemaParam{Properties: t.Schema["properties"]}

@@ -12,9 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/sdk/trace"
+
 	"flowgate/internal/agent/planner/llm"
 	"flowgate/internal/agent/planner/llm/llmtest"
 	"flowgate/internal/egress"
+	"flowgate/internal/telemetry"
 	"flowgate/internal/workflow"
 )
 
@@ -302,6 +305,50 @@ func TestGuarded(t *testing.T) {
 		_, err := modelOf(t, s, func(o *llm.Options) { o.Client = guard.Client() }).Ask(t.Context(), call(), nil)
 		if workflow.CodeOf(err) != workflow.CodeForbidden || len(s.Requests()) != 0 {
 			t.Errorf("%v after %d requests", err, len(s.Requests()))
+		}
+	})
+}
+
+// spansKept keeps what is exported, also when the tracer is closed.
+type spansKept struct{ list []trace.ReadOnlySpan }
+
+func (s *spansKept) ExportSpans(_ context.Context, list []trace.ReadOnlySpan) error {
+	s.list = append(s.list, list...)
+	return nil
+}
+
+func (*spansKept) Shutdown(context.Context) error { return nil }
+
+// TestSpans looks at what a trace tells: each attempt with what it used up and
+// how it failed, and nothing that was said.
+func TestSpans(t *testing.T) {
+	each(t, func(t *testing.T, provider string) {
+		memory := &spansKept{}
+		tracer, err := telemetry.NewTracer(t.Context(), telemetry.TraceOptions{Exporter: memory, Ratio: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := llmtest.Start(t, provider, llmtest.Fail{Status: 503, Type: "overloaded_error"}, llmtest.Say{Text: "the words of the answer"})
+		if _, err := modelOf(t, s, func(o *llm.Options) { o.Tracer = tracer }).Ask(t.Context(), call(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := tracer.Close(t.Context()); err != nil { // which exports them
+			t.Fatal(err)
+		}
+		spans := memory.list
+		if len(spans) != 2 {
+			t.Fatalf("%d spans", len(spans))
+		}
+		for i, want := range []string{`error.type=overloaded`, `gen_ai.usage.input_tokens=120 gen_ai.usage.output_tokens=30`} {
+			var told []string
+			for _, a := range spans[i].Attributes() {
+				told = append(told, string(a.Key)+"="+a.Value.String())
+			}
+			all := strings.Join(told, " ")
+			if spans[i].Name() != "chat test-model" || !strings.Contains(all, "gen_ai.operation.name=chat gen_ai.provider.name="+provider+" gen_ai.request.model=test-model") || !strings.Contains(all, want) ||
+				strings.Contains(all, "words") || strings.Contains(all, "hello") || strings.Contains(all, secret) {
+				t.Errorf("the span %s tells %s", spans[i].Name(), all)
+			}
 		}
 	})
 }
