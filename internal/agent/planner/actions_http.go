@@ -105,13 +105,16 @@ func readFetch(r *reading, m []string, s string) (step, bool) {
 	return st, true
 }
 
+// reWithAuth is what a call is made with that is nothing to send.
+var reWithAuth = regexp.MustCompile(`(?i)\bwith\s+(?:an?\s+|the\s+|my\s+)?(?:bearer|token|access token|api key|basic auth\w*|oauth\w*|header|credentials?)\b`)
+
 func readSend(r *reading, m []string, s string) (step, bool) {
 	st := step{kind: "send"}
 	r.call(&st, s)
 	if st.url == "" {
 		return step{}, false
 	}
-	if st.method == "GET" || st.method == "" && regexp.MustCompile(`(?i)^(?:call|hit|ping)\s+(?:the\s+)?(?:api\s+|endpoint\s+|url\s+)?(?:at\s+)?«u`).MatchString(s) && !regexp.MustCompile(`(?i)\bwith\b`).MatchString(s) {
+	if st.method == "GET" || st.method == "" && regexp.MustCompile(`(?i)^(?:call|hit|ping)\s+(?:the\s+)?(?:api\s+|endpoint\s+|url\s+)?(?:at\s+)?«u`).MatchString(s) && !regexp.MustCompile(`(?i)\bwith\b`).MatchString(reWithAuth.ReplaceAllString(s, "")) {
 		st.kind, st.method = "fetch", ""
 		return st, true
 	}

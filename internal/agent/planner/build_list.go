@@ -144,6 +144,10 @@ func (b *builder) summarize(from []end, s *step) []end {
 	}
 	n := b.add(from, "summarize", name, params)
 	b.fresh()
+	for _, f := range s.by {
+		b.at.known[f] = true
+	}
+	b.at.figure = strings.ReplaceAll(names[0], " ", "_")
 	return only(n)
 }
 

@@ -12,16 +12,22 @@ type scope struct {
 	known  map[string]bool // fields at the top
 	before string          // the node whose items a request replaced by its answer
 	old    *scope          // the scope there
+	figure string          // what a summary came to, which people call the total
 }
 
 // path is where a field is, for parameters that take a path.
 func (s scope) path(field string) string {
 	head, _, _ := strings.Cut(field, ".")
+	if s.figure != "" && !s.known[head] && reFigure.MatchString(field) {
+		return s.figure
+	}
 	if s.known[head] || strings.HasPrefix(field, s.prefix) && s.prefix != "" {
 		return field
 	}
 	return s.prefix + field
 }
+
+var reFigure = regexp.MustCompile(`(?i)^(?:total|sum|count|number|average|result|totals|sums|counts|总|总和|总额|总计|合计|总数|数量|次数|平均值?|求和|之和)$`)
 
 var reIdent = regexp.MustCompile(`^[\p{L}_$][\p{L}\p{N}_$]*$`)
 

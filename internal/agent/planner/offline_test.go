@@ -171,7 +171,7 @@ var runner = engine.New(engine.Options{Registry: registry(), Expr: expr.NewPool(
 
 const (
 	sampleItem = `{"id":1,"amount":700,"total":700,"status":"paid","email":"ann@example.com","name":"Ann","title":"urgent news","age":20,"city":"Oslo","price":3,"quantity":2,
-		"first":"Ann","last":"Lee","mail":"a@example.com","tel":"1","date":"2026-01-02","lines":[{"sku":"a","quantity":2}],"password":"x","sku":"a","population":9,"邮箱":"ann@example.com","金额":700,"评分":2}`
+		"first":"Ann","last":"Lee","mail":"a@example.com","tel":"1","date":"2026-01-02","lines":[{"sku":"a","quantity":2}],"password":"x","sku":"a","population":9,"phone":"1","sold":3,"邮箱":"ann@example.com","金额":700,"评分":2}`
 	sample = `[` + sampleItem + `,{"id":2,"amount":5,"total":5,"status":"open","email":"","name":"Bob","title":"other","age":9,"city":"Rome","price":1,"quantity":1,
-		"first":"Bob","last":"Roe","mail":"b@example.com","tel":"2","date":"2026-02-02","lines":[{"sku":"b","quantity":1}],"password":"y","sku":"b","population":5,"邮箱":"bob@example.com","金额":5,"评分":5}]`
+		"first":"Bob","last":"Roe","mail":"b@example.com","tel":"2","date":"2026-02-02","lines":[{"sku":"b","quantity":1}],"password":"y","sku":"b","population":5,"phone":"2","sold":4,"邮箱":"bob@example.com","金额":5,"评分":5}]`
 )

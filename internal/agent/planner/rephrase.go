@@ -52,9 +52,12 @@ var englishRephrasings = []rephrasing{
 	say(`\bat\s+(`+timeOf+`)((?:\s*(?:,\s*and|,|and|&)\s*(?:at\s+)?`+timeOf+`)+)\s+(?:on\s+)?(every|each)\s+(day|week\s?day|working day|business day|`+dayName+`)\b`, "$3 $4 at $1$2"),
 	sayIf(`\b(?:every|each|on)\s+(week\s?days?|working days?|business days?|work\s?days?|days?)\s*,?\s*(?:(?:every|each)\s+(hour|\d+\s*min(?:ute)?s?)\s+|hourly\s+)?(?:between|from)\s+(\d{1,2})(?::00)?\s*(am|pm)?\s*(?:and|to|until|till|-)\s*(\d{1,2})(?::00)?\s*(am|pm)?\b`, window),
 	// a state that is asked for, and what follows from it
-	sayIf(`\b(?:check|checks|make sure|makes sure|ensure|ensures|verify|verifies|validate|validates)\s+(?:that|if|whether)\s+([^.;«\n]{3,80}?)\s*[,;]?\s+(?:and\s+)?(?:otherwise|or else|if not)\s*,?\s*`,
+	sayIf(`\b(?:check|checks|make sure|makes sure|ensure|ensures|verify|verifies|validate|validates)\s+(?:that|if|whether)\s+([^.;«\n]{3,80}?)\s*[,;.]?\s+(?:and\s+)?(?:otherwise|or else|if not)\s*,?\s*`,
 		func(r *reading, _ abilities, m []string) (string, bool) {
 			_, ok := r.condition(m[1])
+			if regexp.MustCompile(`(?i)\bif not\b`).MatchString(m[0]) && regexp.MustCompile(`(?i)\b(?:otherwise|else)\b`).MatchString(r.text) {
+				return "unless " + m[1] + ", ", ok
+			}
 			return "if " + m[1] + " do nothing, otherwise ", ok
 		}),
 	sayIf(`\b(?:check|test|see|verify|determine|find out|look)\s+(?:whether|if)\s+([^.;«\n]{3,80}?)\s*[.;,]\s*(?:and\s+)?(?:in (?:that|this|such a) case|if (?:so|yes|true)|if (?:it|that|this) (?:is|does|has)(?: so| the case| true)?|if that's (?:so|the case|true)|when it (?:is|does))\s*,?\s*(?:then\s+)?`,
@@ -89,6 +92,23 @@ var englishRephrasings = []rephrasing{
 	}),
 	say(`\b(?:everything|anything|all|those|products?|items?|ones|articles?)\s+(?:that (?:is|are)\s+)?cheaper than (\d+)`, "items where price < $1"),
 	say(`\b(?:everything|anything|all|those|products?|items?|ones|articles?)\s+(?:that (?:is|are|costs?)\s+|costing\s+)?(?:more expensive than|more than the price of)\s+(\d+)`, "items where price > $1"),
+	say(`\bthe\s+(\d+|two|three|four|five|six|seven|eight|nine|ten)\s+(?:best|highest|biggest|largest|most (?:popular|sold|valuable|viewed))\s*(?:[-\w]+\s+)?by\s+(\w+)`, "the top $1 by $2"),
+	sayIf(`\b(?:if|when)\s+`+urlMark+`\s+(?:shows|returns|reports|gives|has|contains|says)\s+(less|fewer|more|greater)\s+than\s+(\d+)\s+(?:in|for|as|at)\s+(?:the\s+)?(?:field\s+)?(\w+)\s*,?\s*`, func(_ *reading, _ abilities, m []string) (string, bool) {
+		op := map[string]string{"less": "<", "fewer": "<", "more": ">", "greater": ">"}[strings.ToLower(m[2])]
+		return "fetch " + m[1] + ", if " + m[4] + " " + op + " " + m[3] + ", ", true
+	}),
+	sayIf(`\b(set|mark|change|update|flag)\s+([^,.;«\n]{3,60}?)\s+(?:for|of|on|in)\s+(?:all\s+|every\s+|the\s+|those\s+)*(?:`+oneOf+`|\w+s)\s+(?:whose|where|with|that (?:have|has|are))\s+([^,.;«\n]{3,60}?)\s*,?\s+(?:from|of|at|in)\s+`+urlMark,
+		func(r *reading, _ abilities, m []string) (string, bool) {
+			c, ok := r.condition(m[3])
+			return "fetch " + m[4] + ", keep only items where " + m[3] + ", " + m[1] + " " + m[2], ok && r.specific(c)
+		}),
+	say(`\b(?:i have|we have|there is|there's|there are)\s+`+the+`(?:\w+\s+){1,3}?(?:at|on|behind|under)\s+`+urlMark, "fetch $1"),
+	say(`\b(log|send|forward|post|record|store|save|push|report)\s+(?:each|every|all)\s+(?:incoming\s+)?(?:calls?|requests?|posts?|events?|payloads?)\s+(?:of|to|on|at|from)\s+(?:the\s+|my\s+|our\s+)?(?:web ?hook|endpoint)(\s+(?:/[\w/:-]+|«q\d+»))?`, "when a webhook$2 is called, $1 it"),
+	sayIf(`(?:\bsend\s+)?\b(?:people|users|customers|those|everyone|visitors|orders|guests)\s+from\s+([a-z]\w+)\s+to\s+`+urlMark, func(_ *reading, _ abilities, m []string) (string, bool) {
+		return "if country is " + m[1] + ", send it to " + m[2], true
+	}),
+	say(`,\s*(?:and\s+)?((?:status|state|type|priority|level|category|kind|country|plan|stage)\s+(?:is\s+)?\w+)\s+(?:(?:ones|orders|items)\s+)?(?:go(?:es)?\s+)?to\s+`+urlMark, ", if $1, send it to $2"),
+	say(`,?\s*(?:and|but|while)?\s*\b(?:all others|all other \w+)\s+to\s+`+urlMark, ", otherwise send it to $1"),
 	say(`\bthe\s+(\d+)\s+(most expensive|cheapest|newest|latest|oldest|most recent)\b`, "the $2 $1"),
 	say(`\b(?:drop|give|hand|send)\s+me\s+(?:the\s+\w+|it|them|that)\s+(?:at|on|via)\s+`+urlMark, "send it to $1"),
 	// files of what an address gives
@@ -119,7 +139,10 @@ var englishRephrasings = []rephrasing{
 	say(`\s*,?\s*(?:and\s+)?waiting\s+(\w+)\s+(seconds?|minutes?|hours?)\s+(?:in\s+)?(?:between|after)\s+(?:each\s+|every\s+|the\s+|two\s+)?(?:calls?|requests?|them|items?|one|each)\b`, ", wait $1 $2"),
 	say(`\s*[;,.]\s*(?:and\s+|but\s+)?`+the+`(?:smaller|larger|bigger|lower|higher|cheaper|other|remaining|older|newer)\s+(?:ones|`+oneOf+`)\s+(?:(?:can|may|should|must)\s+)?(?:go(?:es)?|are sent|be sent)\s+(?:straight\s+|directly\s+)?to\s+`+urlMark, ", otherwise send it to $1"),
 	say(`\b(and|then)\s+(post|call|report|store|check|upload|email|message|log|record|request)s\s+(each|every|the|it|them|all|that|this|an?|both)\b`, "$1 $2 $3"),
-	sayIf(`\bparses?\s+(?:it|them|the (?:file|content|response|data|download))\b`, func(r *reading, _ abilities, _ []string) (string, bool) {
+	sayIf(`\b(?:parses?|(?:turns?|converts?|transforms?)(?:\s+(?:it|them)\s+(?:in)?to\s+json\b)?)(?:\s+(?:it|them|the (?:file|content|response|data|download))\b)?`, func(r *reading, _ abilities, m []string) (string, bool) {
+		if !regexp.MustCompile(`(?i)^parses?\s|json$`).MatchString(m[0]) {
+			return "", false
+		}
 		kind := ""
 		for _, u := range r.every("u", r.text) {
 			if m := reExtension.FindStringSubmatch(u); m != nil {
@@ -195,6 +218,13 @@ func goesWhere(r *reading, _ abilities, m []string) (string, bool) {
 
 var chineseRephrasings = []rephrasing{
 	say(`(当|每当|一旦|每次)\s+`, "$1"),
+	sayIf(`(^|[，。；,;])\s*([^，。；,;«如若当]{1,12}`+overZh+`[^，。；,;«]{0,12}?)(?:的|时|则|就|就要)?(?:需要|需|要|由|请|让)([\p{Han}]{0,4}(?:审批|审核|批准))`, func(r *reading, _ abilities, m []string) (string, bool) {
+		c, ok := r.condition(m[2])
+		return m[1] + "如果" + m[2] + "，请" + m[3], ok && r.specific(c)
+	}),
+	say(`(?:检查|判断|看看?)\s*([\p{L}\w.]+?)\s*是否为空\s*[，,]\s*(?:如果|若)?为空(?:则|就|时)?([^，。；,;]+)[，,；;]\s*(?:如果|若)?不为空(?:则|就|时)?`, "如果 $1 为空，$2，否则"),
+	say(`(?:用|通过)\s*(webhook|接口)\s*(/[\w/:-]+)?\s*接收(?:数据|请求|消息|订单|内容)?`, "当$1 $2 被调用时"),
+	say(`(^|[，。；])(?:如果|若)?(?:不可用|无法访问|访问失败|不通|打不开|挂了)(?:时|了|的话|就|则)+`, "$1如果失败，"),
 	say(`未满\s*(\d+)\s*岁?`, "年龄小于$1"),
 	sayIf(`(?:计算|求|算出?)\s*([A-Za-z_]\w*)\s*(加上?|减去?|乘以?|除以)\s*([A-Za-z_]\w*)\s*(?:的(?:和|差|积|商|结果))?\s*(?:并且?|然后|再|，|,)*\s*返回(?:结果)?`, func(_ *reading, _ abilities, m []string) (string, bool) {
 		op := map[string]string{"加": "+", "减": "-", "乘": "*", "除": "/"}[string([]rune(m[2])[:1])]
