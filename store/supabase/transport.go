@@ -127,7 +127,7 @@ func isJSON(h http.Header) bool {
 
 // newTransport is what all calls of a store share.
 func newTransport() *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:errcheck // theDoor has made sure of it
+	t := http.DefaultTransport.(*http.Transport).Clone() // theDoor has made sure of its kind
 	t.MaxConnsPerHost, t.MaxIdleConnsPerHost, t.MaxIdleConns = 128, 128, 128
 	t.IdleConnTimeout = 90 * time.Second
 	t.TLSHandshakeTimeout, t.ResponseHeaderTimeout = 10*time.Second, longest

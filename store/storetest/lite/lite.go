@@ -133,7 +133,7 @@ func freePort(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	defer lis.Close()
-	return lis.Addr().(*net.TCPAddr).Port, nil //nolint:errcheck // of a TCP listener
+	return lis.Addr().(*net.TCPAddr).Port, nil
 }
 
 var installed = sync.OnceValues(func() (string, error) {
