@@ -24,6 +24,8 @@ const nodeTypes = { card: NodeCard, note: NoteCard };
 
 export type Flow = ReactFlowInstance<FlowNode<CardData>, Edge>;
 
+const minimapColour = (n: FlowNode) => ((n.data as CardData).category ? 'var(--accent)' : 'var(--line)');
+
 export interface CanvasProps {
   draft: Draft;
   types: Map<string, NodeType>;
@@ -42,7 +44,7 @@ export interface CanvasProps {
 /** A workflow as a graph. Without onMove it is only looked at. */
 export function Canvas({ draft, types, run, validation, marks, selected, label, onSelect, onMove, onConnect, onRemove, onFlow }: CanvasProps) {
   const cards = useCards({ draft, types, run, validation, marks });
-  const [nodes, setNodes, onNodesChange] = useNodesState<FlowNode<CardData>>([]);
+  const [nodes, setNodes, onNodesChange] = useNodesState<FlowNode<CardData>>(cards);
   useEffect(() => {
     setNodes((before) => {
       const old = new Map(before.map((n) => [n.id, n]));
@@ -94,7 +96,7 @@ export function Canvas({ draft, types, run, validation, marks, selected, label, 
     >
       <Background variant={BackgroundVariant.Dots} gap={20} size={1.4} />
       <Controls showInteractive={false} />
-      {draft.nodes.length > 12 && <MiniMap pannable zoomable className="minimap" ariaLabel={label} nodeColor={(n) => `var(--${(n.data as CardData).category ? 'accent' : 'line'})`} />}
+      {draft.nodes.length > 12 && <MiniMap pannable zoomable className="minimap" ariaLabel={label} nodeColor={minimapColour} />}
     </ReactFlow>
   );
 }

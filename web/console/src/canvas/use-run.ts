@@ -9,6 +9,9 @@ import { after, isFinal, nothingYet, type RunState } from './run';
 export function useRun(id: string | undefined) {
   const [run, setRun] = useState<RunState | undefined>();
   const [fault, setFault] = useState<unknown>();
+  // Counts events after which the run as a whole is another: an answer that
+  // was under way then is not waited for.
+  const [turn, setTurn] = useState(0);
   const client = useQueryClient();
   useEffect(() => {
     setRun(undefined);
@@ -26,7 +29,7 @@ export function useRun(id: string | undefined) {
       setRun(now);
       const last = batch.at(-1)?.type;
       if (batch.some((e) => e.type === 'execution_finished' || e.type === 'execution_waiting' || e.type === 'execution_resumed') || last === 'node_failed') {
-        void client.invalidateQueries({ queryKey: ['execution', id] });
+        setTurn((n) => n + 1);
         void client.invalidateQueries({ queryKey: ['executions'] });
       }
     };
@@ -44,8 +47,9 @@ export function useRun(id: string | undefined) {
     };
   }, [id, client]);
   const whole = useQuery({
-    queryKey: ['execution', id],
+    queryKey: ['execution', id, turn],
     enabled: !!id,
+    placeholderData: (before, query) => (query?.queryKey[1] === id ? before : undefined),
     queryFn: async () => (await done(api.GET('/api/app/executions/{execution_id}', { params: { path: { execution_id: id! }, query: { detail: 'nodes' } } }))) as unknown as ExecutionWhole,
     staleTime: (q) => (isFinal(q.state.data?.status) ? Infinity : 0),
   });

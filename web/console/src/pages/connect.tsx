@@ -1,13 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { ShieldOff } from 'lucide-react';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { api, done } from '../api/client';
 import { useAuth } from '../auth';
 import { useText } from '../text';
 import { Ago, Field, Page, Snippet } from '../ui/bits';
 import { Button } from '../ui/button';
 import { Tabs } from '../ui/tabs';
-import { takeKey } from './handed';
+import { forgetKey, handedKey } from './handed';
 
 interface Client {
   id: string;
@@ -46,7 +46,8 @@ const clients: Client[] = [
 export default function Connect() {
   const { t } = useText();
   const { settings } = useAuth();
-  const [key, setKey] = useState(takeKey);
+  const [key, setKey] = useState(handedKey);
+  useEffect(() => forgetKey, []); // when the page is left
   const [tab, setTab] = useState('claude-code');
   const url = `${settings.public_url}/mcp`;
   return (

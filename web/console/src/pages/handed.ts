@@ -5,9 +5,7 @@ export function handKey(k: string) {
   key = k;
 }
 
-/** The key handed over, once: it is kept nowhere else. */
-export function takeKey(): string {
-  const k = key;
-  queueMicrotask(() => (key = ''));
-  return k;
-}
+/** The key handed over, "" for none. It is kept nowhere else. */
+export const handedKey = () => key;
+
+export const forgetKey = () => handKey('');

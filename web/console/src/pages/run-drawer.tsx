@@ -82,8 +82,9 @@ export function RunDrawer({ workflowID, runID, run, whole, status, fault, onNode
 function Timeline({ run, onNode }: { run: RunState | undefined; onNode(name: string): void }) {
   const { t } = useText();
   if (!run || run.stretches.length === 0) return <p className="muted">{t('run.nothing')}</p>;
-  const end = Math.max(...run.stretches.map((s) => s.to ?? s.from), run.began + 1);
-  const span = end - run.began;
+  const began = Math.min(run.began, ...run.stretches.map((s) => s.from)); // what is taken from an earlier run, ran before
+  const end = Math.max(...run.stretches.map((s) => s.to ?? s.from), began + 1);
+  const span = end - began;
   const rows = [...new Set(run.stretches.map((s) => s.node))];
   return (
     <ol className="timeline">
@@ -98,7 +99,7 @@ function Timeline({ run, onNode }: { run: RunState | undefined; onNode(name: str
             </button>
             <div className="timeline-track" aria-hidden>
               {own.map((s, i) => (
-                <i key={i} className={`bar bar-${s.state}`} style={{ left: `${((s.from - run.began) / span) * 100}%`, width: `max(3px, ${(((s.to ?? end) - s.from) / span) * 100}%)` }} />
+                <i key={i} className={`bar bar-${s.state}`} style={{ left: `${((s.from - began) / span) * 100}%`, width: `max(3px, ${(((s.to ?? end) - s.from) / span) * 100}%)` }} />
               ))}
             </div>
             <span className="timeline-time small">

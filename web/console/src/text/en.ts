@@ -225,7 +225,7 @@ export const en = {
   'chat.title': 'What should happen?',
   'chat.editTitle': 'What should change?',
   'chat.text': 'Say it in your words. The agent asks what it has to know, then builds and checks the workflow.',
-  'chat.try.1': 'When a webhook is called, answer with a greeting for the name it sends',
+  'chat.try.1': 'When a webhook is called, answer with what it was sent',
   'chat.try.2': 'Every morning at 8, fetch https://example.com/orders and keep those above 100',
   'chat.try.3': 'Ask me for approval before a refund above 500 is made',
   'chat.try.change1': 'Run it every hour instead',

@@ -227,7 +227,7 @@ export const zh: Words = {
   'chat.title': '想让它做什么？',
   'chat.editTitle': '要修改什么？',
   'chat.text': '用你的话说出来。智能体会询问必要的信息，然后生成并检查工作流。',
-  'chat.try.1': '当 webhook 被调用时，用它发来的名字回复一句问候',
+  'chat.try.1': '收到 webhook 时，原样回复收到的数据',
   'chat.try.2': '每天早上 8 点获取 https://example.com/orders，只保留金额大于 100 的',
   'chat.try.3': '退款超过 500 时先请我审批',
   'chat.try.change1': '改为每小时运行一次',

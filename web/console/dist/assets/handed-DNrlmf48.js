@@ -1,0 +1,1 @@
+var e=``;function t(t){e=t}var n=()=>e,r=()=>t(``);export{t as n,n as r,r as t};
