@@ -7,6 +7,8 @@ import {
   MiniMap,
   ReactFlow,
   useNodesState,
+  useReactFlow,
+  useStore,
   type Connection,
   type Edge,
   type Node as FlowNode,
@@ -39,10 +41,13 @@ export interface CanvasProps {
   onConnect?: (link: Link) => void;
   onRemove?: (nodes: string[], links: string[]) => void;
   onFlow?: (flow: Flow) => void;
+  /** The node to have in the middle, until the person moves the canvas. */
+  focus?: { name: string } | undefined;
+  onMoved?: () => void;
 }
 
 /** A workflow as a graph. Without onMove it is only looked at. */
-export function Canvas({ draft, types, run, validation, marks, selected, label, onSelect, onMove, onConnect, onRemove, onFlow }: CanvasProps) {
+export function Canvas({ draft, types, run, validation, marks, selected, label, onSelect, onMove, onConnect, onRemove, onFlow, focus, onMoved }: CanvasProps) {
   const cards = useCards({ draft, types, run, validation, marks });
   const [nodes, setNodes, onNodesChange] = useNodesState<FlowNode<CardData>>(cards);
   useEffect(() => {
@@ -77,6 +82,7 @@ export function Canvas({ draft, types, run, validation, marks, selected, label, 
       onPaneClick={() => onSelect?.(undefined)}
       onNodeDragStop={(_e, _n, moved) => onMove?.(moved.map((n) => ({ name: n.id, position: fromCanvas(n.position) })))}
       onConnect={connect}
+      onMoveStart={(e) => e && onMoved?.()}
       onDelete={({ nodes: n, edges: e }) => onRemove?.(n.map((x) => x.id), e.map((x) => x.id))}
       onSelectionChange={({ nodes: n }) => n.length === 1 && n[0]!.id !== selected && flow.current && onSelect?.(n[0]!.id)}
       onInit={(f) => {
@@ -95,10 +101,24 @@ export function Canvas({ draft, types, run, validation, marks, selected, label, 
       proOptions={{ hideAttribution: true }}
     >
       <Background variant={BackgroundVariant.Dots} gap={20} size={1.4} />
+      <Center focus={focus} />
       <Controls showInteractive={false} />
       {draft.nodes.length > 12 && <MiniMap pannable zoomable className="minimap" ariaLabel={label} nodeColor={minimapColour} />}
     </ReactFlow>
   );
+}
+
+/** Keeps a node in the middle, also when a panel takes room from the canvas. */
+function Center({ focus }: { focus: { name: string } | undefined }) {
+  const flow = useReactFlow();
+  const width = useStore((s) => s.width);
+  const height = useStore((s) => s.height);
+  const there = useStore((s) => !!focus && s.nodeLookup.has(focus.name));
+  useEffect(() => {
+    const node = there && focus && flow.getNode(focus.name);
+    if (node && width > 0 && height > 0) void flow.setCenter(node.position.x + NODE_WIDTH / 2, node.position.y + NODE_HEIGHT / 2, { zoom: 1, duration: 300 });
+  }, [flow, focus, there, width, height]);
+  return null;
 }
 
 const portOf = (id: string | null): [string, number] => {

@@ -8,7 +8,7 @@ import { Canvas, type Flow } from '../canvas/canvas';
 import { useTypesOf } from '../canvas/catalogue';
 import { STICKY, add, changeNode, connect, disconnect, draftOf, remove, type Draft } from '../canvas/document';
 import { useHistory } from '../canvas/history';
-import { NODE_HEIGHT, NODE_WIDTH, arrange, fromCanvas } from '../canvas/layout';
+import { arrange, fromCanvas } from '../canvas/layout';
 import { isFinal } from '../canvas/run';
 import { useRun } from '../canvas/use-run';
 import { useText } from '../text';
@@ -55,17 +55,14 @@ function Editor({ workflow }: { workflow: Workflow }) {
   const { run, whole, status, fault } = useRun(runID);
   const node = draft.nodes.find((n) => n.name === selected);
 
-  const center = useCallback((name: string, zoom = 1) => {
-    const at = flow.current?.getNode(name);
-    if (at) void flow.current!.setCenter(at.position.x + NODE_WIDTH / 2, at.position.y + NODE_HEIGHT / 2, { zoom, duration: 400 });
-  }, []);
+  const [focus, setFocus] = useState<{ name: string }>();
+  const center = useCallback((name: string) => setFocus({ name }), []);
 
   const failing = whole?.error?.node;
   useEffect(() => {
     if (!failing) return;
     setSelected(failing);
-    const timer = setTimeout(() => center(failing), 80); // the panel takes its room first
-    return () => clearTimeout(timer);
+    center(failing);
   }, [failing, runID, center]);
 
   const save = useMutation({
@@ -133,7 +130,7 @@ function Editor({ workflow }: { workflow: Workflow }) {
     change(() => added.draft);
     setPalette(null);
     setSelected(added.name);
-    setTimeout(() => center(added.name), 80);
+    center(added.name);
   };
   const addNote = () => {
     const at = flow.current?.screenToFlowPosition({ x: window.innerWidth / 2, y: window.innerHeight / 2 }) ?? { x: 0, y: 0 };
@@ -143,6 +140,7 @@ function Editor({ workflow }: { workflow: Workflow }) {
   };
   const tidy = () =>
     void arrange(draft).then((next) => {
+      setFocus(undefined);
       change(() => next);
       setTimeout(() => void flow.current?.fitView({ maxZoom: 1, padding: 0.2, duration: 300 }), 60);
     });
@@ -200,6 +198,8 @@ function Editor({ workflow }: { workflow: Workflow }) {
               if (selected && nodes.includes(selected)) setSelected(undefined);
             }}
             onFlow={(f) => (flow.current = f)}
+            focus={focus}
+            onMoved={() => setFocus(undefined)}
           />
           <div className="canvas-tools">
             <IconButton icon={Plus} label={t('node.add')} onClick={() => setPalette({})} />
