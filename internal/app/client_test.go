@@ -19,7 +19,11 @@ var npmClients = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err == nil {
+	wanted, err := os.Stat(filepath.Join(dir, "package-lock.json"))
+	if err != nil {
+		return "", err
+	}
+	if there, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err == nil && !there.ModTime().Before(wanted.ModTime()) {
 		return dir, nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
