@@ -201,7 +201,7 @@ func TestOAuthGrants(t *testing.T) {
 	p := newSupabaseProject(t)
 	g := newGateway(t, false, map[string]string{"supabase_url": p.URL})
 	person := &matrixCaller{at: g, header: bearer(p.token(t, nil))}
-	client := &matrixCaller{at: g, header: bearer(p.token(t, jwt.MapClaims{"client_id": "c1"}))}
+	client := &matrixCaller{at: g, header: bearer(p.token(t, jwt.MapClaims{"client_id": "notebook-client"}))}
 	stranger := &matrixCaller{at: g, header: bearer(p.token(t, jwt.MapClaims{"sub": "0198a000-0000-7000-8000-00000000cccc", "app_metadata": map[string]any{"email_verified": true}}))}
 	call := func(tool string) string {
 		return client.modern(t, "tools/call", tool, fmt.Sprintf(`"name":%q,"arguments":%s`, tool, refusedArgument)).rpcOutcome()
@@ -210,7 +210,7 @@ func TestOAuthGrants(t *testing.T) {
 		t.Helper()
 		eventually(t, time.Minute, what, func() bool { return call("search_workflows") == read && call("create_workflow") == create })
 	}
-	if r := person.send(t, "GET", "/api/app/oauth-grants", ""); r.status != 200 || strings.Contains(r.body, "c1") {
+	if r := person.send(t, "GET", "/api/app/oauth-grants", ""); r.status != 200 || strings.Contains(r.body, "notebook-client") {
 		t.Errorf("before it came along: %d %s", r.status, r.body)
 	}
 	becomes("a new client reads", letIn, "403 insufficient_scope")
@@ -221,31 +221,31 @@ func TestOAuthGrants(t *testing.T) {
 		}
 	}
 	r := person.send(t, "GET", "/api/app/oauth-grants", "")
-	if err := json.Unmarshal([]byte(r.body), &list); err != nil || len(list.Grants) != 1 || list.Grants[0].ClientID != "c1" || len(list.Grants[0].Scopes) != len(auth.ReadOnlyScopes()) {
+	if err := json.Unmarshal([]byte(r.body), &list); err != nil || len(list.Grants) != 1 || list.Grants[0].ClientID != "notebook-client" || len(list.Grants[0].Scopes) != len(auth.ReadOnlyScopes()) {
 		t.Errorf("the list: %d %s, %v", r.status, r.body, err)
 	}
 	for name, body := range map[string]string{"an unknown scope": `{"scopes":["everything"]}`, "no scope": `{"scopes":[]}`, "another's": `{"scopes":["tools:read"],"user_id":"x"}`} {
-		if r := person.send(t, "PUT", "/api/app/oauth-grants/c1", body); r.status != 400 {
+		if r := person.send(t, "PUT", "/api/app/oauth-grants/notebook-client", body); r.status != 400 {
 			t.Errorf("%s: %d %s", name, r.status, r.body)
 		}
 	}
 	for _, other := range []*matrixCaller{stranger, client} {
-		if r := other.send(t, "GET", "/api/app/oauth-grants", ""); strings.Contains(r.body, "c1") {
+		if r := other.send(t, "GET", "/api/app/oauth-grants", ""); strings.Contains(r.body, "notebook-client") {
 			t.Errorf("a stranger sees %d %s", r.status, r.body)
 		}
-		_ = other.send(t, "PUT", "/api/app/oauth-grants/c1", `{"scopes":["tools:execute"]}`)
-		_ = other.send(t, "DELETE", "/api/app/oauth-grants/c1", "")
+		_ = other.send(t, "PUT", "/api/app/oauth-grants/notebook-client", `{"scopes":["tools:execute"]}`)
+		_ = other.send(t, "DELETE", "/api/app/oauth-grants/notebook-client", "")
 	}
 	becomes("strangers change nothing", letIn, "403 insufficient_scope")
-	if r := person.send(t, "PUT", "/api/app/oauth-grants/c1", `{"scopes":["workflows:write"]}`); r.status != 200 {
+	if r := person.send(t, "PUT", "/api/app/oauth-grants/notebook-client", `{"scopes":["workflows:write"]}`); r.status != 200 {
 		t.Fatalf("%d %s", r.status, r.body)
 	}
 	becomes("it may what it was given, and nothing else", "403 insufficient_scope", letIn)
-	if r := person.send(t, "DELETE", "/api/app/oauth-grants/c1", ""); r.status != 200 {
+	if r := person.send(t, "DELETE", "/api/app/oauth-grants/notebook-client", ""); r.status != 200 {
 		t.Fatalf("%d %s", r.status, r.body)
 	}
 	becomes("it is shut out", "403 client_disabled", "403 client_disabled")
-	if r := person.send(t, "PUT", "/api/app/oauth-grants/c1", `{"scopes":["workflows:read"]}`); r.status != 200 {
+	if r := person.send(t, "PUT", "/api/app/oauth-grants/notebook-client", `{"scopes":["workflows:read"]}`); r.status != 200 {
 		t.Fatalf("%d %s", r.status, r.body)
 	}
 	becomes("it is let in again", letIn, "403 insufficient_scope")
