@@ -191,6 +191,32 @@ func TestModelChoice(t *testing.T) {
 	}
 }
 
+// TestModelChosenMeanwhile changes a session while the agent answers in it:
+// the change outlives the turn.
+func TestModelChosenMeanwhile(t *testing.T) {
+	t.Parallel()
+	say := writes(t, "slow")
+	say.Hold, say.Began = make(chan struct{}), make(chan struct{})
+	model := llmtest.Start(t, llm.OpenAI, say)
+	w := newTalker(t, map[string]string{"llm_provider": "openai", "llm_base_url": model.Base(), "llm_model": "m1", "llm_models": "m2"})
+	var s service.StartedSession
+	w.must("start_session", object{}, &s)
+	if _, err := w.app.Service.Chat(w.ctx, s.SessionID, "slowly"); err != nil {
+		t.Fatal(err)
+	}
+	<-say.Began
+	var view service.SessionView
+	w.must("update_session", object{"session_id": s.SessionID, "model": "m2", "title": "mine"}, &view)
+	close(say.Hold)
+	eventually(t, time.Minute, "the turn is over", func() bool {
+		w.must("get_session", object{"session_id": s.SessionID}, &view)
+		return view.Stage == "completed" && view.WorkflowID != ""
+	})
+	if view.Model != "m2" || view.Title != "mine" {
+		t.Errorf("the session is %+v", view)
+	}
+}
+
 // TestModelFallback has the offline planner go on where the model cannot, and
 // the caller is told.
 func TestModelFallback(t *testing.T) {

@@ -380,6 +380,9 @@ func (t *turn) deliver(ctx context.Context, w *workflow.TurnWorkflow) workflowCo
 		return out
 	}
 	out.WorkflowID, out.Version = saved.WorkflowID, saved.Version
+	if now, err := t.st.Session(ctx, v.OwnerID, v.ID); err == nil { // what was changed meanwhile stays
+		v, t.session = now, now
+	}
 	v.WorkflowID, v.UpdatedAt = saved.WorkflowID, t.s.Now().UTC()
 	if v.Title == "" {
 		v.Title = d.Name
