@@ -20,10 +20,36 @@ import (
 // Page asks for a part of a list. Cursor is what the previous page returned
 // as next ("" for the first), any other text being CodeInvalid; Limit is capped
 // by the caller, and DefaultLimit when it is not positive. Lists run from newest
-// to oldest; rows added meanwhile make none come twice or be left out.
+// to oldest, or with Oldest the other way; rows added meanwhile make none come
+// twice or be left out. A cursor is good for the way it was returned on.
 type Page struct {
 	Limit  int
 	Cursor string
+	Oldest bool
+}
+
+// Of names the list as it runs, for cursors.
+func (p Page) Of(list List) List {
+	if p.Oldest {
+		return "-" + list
+	}
+	return list
+}
+
+// Order is the end of a query for the page, by the columns of time and id.
+func (p Page) Order(at, id string) string {
+	if p.Oldest {
+		return " ORDER BY " + at + ", " + id
+	}
+	return " ORDER BY " + at + " DESC, " + id + " DESC"
+}
+
+// Behind compares rows with the last one of the page before.
+func (p Page) Behind() string {
+	if p.Oldest {
+		return " > "
+	}
+	return " < "
 }
 
 // Users keeps people and workspaces.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -173,5 +174,41 @@ func TestOperatorRoutes(t *testing.T) {
 		if r.status != 200 || !contains(r.body, want) || contains(r.body, "insides") {
 			t.Errorf("%s: %d %s", path, r.status, r.body)
 		}
+	}
+}
+
+// TestListsRunBothWays: whoever asks for the oldest first gets the same list
+// from its other end, page by page.
+func TestListsRunBothWays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	for range 3 {
+		w.workflow(t)
+	}
+	all := func(sort string) (ids []string) {
+		for query := "?limit=2" + sort; ; {
+			r := w.app(t, "GET", "/api/app/workflows"+query, "")
+			list, _ := r.json["workflows"].([]any)
+			for _, e := range list {
+				id, _ := e.(map[string]any)["workflow_id"].(string)
+				ids = append(ids, id)
+			}
+			next, more := r.json["next_cursor"].(string)
+			if r.status != 200 || len(ids) > 10 {
+				t.Fatal(r.status, r.body)
+			}
+			if !more {
+				return ids
+			}
+			query = "?limit=2" + sort + "&cursor=" + next
+		}
+	}
+	newest, oldest := all(""), all("&sort=oldest")
+	slices.Reverse(oldest)
+	if len(newest) != 3 || !slices.Equal(newest, oldest) {
+		t.Errorf("%v, and the other way %v", newest, oldest)
+	}
+	if r := w.app(t, "GET", "/api/app/workflows?sort=random", ""); r.status != 400 || !contains(r.body, `"field":"sort"`) {
+		t.Errorf("%d %s", r.status, r.body)
 	}
 }

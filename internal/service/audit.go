@@ -139,7 +139,7 @@ func (s *Service) ListAudit(ctx context.Context, in ListAuditInput) (*ListAuditO
 		whose = in.Subject
 	}
 	list, next, err := s.AuditLog.List(ctx, whose,
-		audit.Filter{Capability: in.Capability, Refused: in.Refused, Since: in.Since, Until: in.Until}, page(in.Limit, in.Cursor))
+		audit.Filter{Capability: in.Capability, Refused: in.Refused, Since: in.Since, Until: in.Until}, page(in.Limit, in.Cursor, ""))
 	if err != nil {
 		return nil, err
 	}

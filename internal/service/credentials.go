@@ -26,6 +26,7 @@ type ListCredentialsInput struct {
 	Type   string `json:"type,omitempty" jsonschema:"only credentials of this type"`
 	Limit  int    `json:"limit,omitempty" jsonschema:"at most this many" default:"20" min:"1" max:"200"`
 	Cursor string `json:"cursor,omitempty" jsonschema:"next_cursor of the previous page"`
+	Sort   string `json:"sort,omitempty" enum:"newest,oldest"`
 }
 
 // ListCredentialsOutput is a page of credentials, newest first.
@@ -40,7 +41,7 @@ func (s *Service) ListCredentials(ctx context.Context, in ListCredentialsInput) 
 	if err != nil {
 		return nil, err
 	}
-	list, next, err := v.Store.ListCredentials(ctx, owner(ctx), canonicalKind(in.Type), page(in.Limit, in.Cursor))
+	list, next, err := v.Store.ListCredentials(ctx, owner(ctx), canonicalKind(in.Type), page(in.Limit, in.Cursor, in.Sort))
 	if err != nil {
 		return nil, err
 	}

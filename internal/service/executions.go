@@ -265,6 +265,7 @@ type ListExecutionsInput struct {
 	Since      string `json:"since,omitempty" jsonschema:"only those recorded at or after this time, such as 2026-01-31T08:00:00Z"`
 	Limit      int    `json:"limit,omitempty" default:"20" min:"1" max:"200"`
 	Cursor     string `json:"cursor,omitempty" jsonschema:"next_cursor of the previous page"`
+	Sort       string `json:"sort,omitempty" enum:"newest,oldest"`
 }
 
 // ListExecutionsOutput is a page of executions, newest first.
@@ -287,7 +288,7 @@ func (s *Service) ListExecutions(ctx context.Context, in ListExecutionsInput) (*
 	if in.Waiting != "" && f.Status != "" && f.Status != workflow.StatusWaiting {
 		return nil, workflow.Errorf(workflow.CodeInvalid, "waiting: only executions of the status waiting wait for something")
 	}
-	list, total, next, err := s.Store.ListExecutions(ctx, owner(ctx), f, page(in.Limit, in.Cursor))
+	list, total, next, err := s.Store.ListExecutions(ctx, owner(ctx), f, page(in.Limit, in.Cursor, in.Sort))
 	if err != nil {
 		return nil, err
 	}

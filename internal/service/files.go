@@ -207,6 +207,7 @@ type ListFilesInput struct {
 	Query  string `json:"query,omitempty" jsonschema:"in the file's name"`
 	Limit  int    `json:"limit,omitempty" default:"20" min:"1" max:"200"`
 	Cursor string `json:"cursor,omitempty" jsonschema:"next_cursor of the previous page"`
+	Sort   string `json:"sort,omitempty" enum:"newest,oldest"`
 }
 
 // ListFilesOutput is a page of files, newest first.
@@ -225,7 +226,7 @@ func (s *Service) ListFiles(ctx context.Context, in ListFilesInput) (*ListFilesO
 	if err != nil {
 		return nil, err
 	}
-	list, next, err := fs.Store.ListFiles(ctx, owner(ctx), in.Query, page(in.Limit, in.Cursor))
+	list, next, err := fs.Store.ListFiles(ctx, owner(ctx), in.Query, page(in.Limit, in.Cursor, in.Sort))
 	if err != nil {
 		return nil, err
 	}

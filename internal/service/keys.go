@@ -52,6 +52,7 @@ func orEmpty[T any](list []T) []T {
 type ListKeysInput struct {
 	Limit  int    `json:"limit,omitempty" jsonschema:"at most this many" default:"20" min:"1" max:"200"`
 	Cursor string `json:"cursor,omitempty" jsonschema:"next_cursor of the previous page"`
+	Sort   string `json:"sort,omitempty" enum:"newest,oldest"`
 }
 
 // ListKeysOutput is a page of keys, newest first.
@@ -65,7 +66,7 @@ func (s *Service) ListKeys(ctx context.Context, in ListKeysInput) (*ListKeysOutp
 	if err := s.hasKeys(); err != nil {
 		return nil, err
 	}
-	list, next, err := s.Keys.List(ctx, owner(ctx), page(in.Limit, in.Cursor))
+	list, next, err := s.Keys.List(ctx, owner(ctx), page(in.Limit, in.Cursor, in.Sort))
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +217,7 @@ func (s *Service) ListGrants(ctx context.Context, in ListKeysInput) (*ListGrants
 	if err := s.hasGrants(); err != nil {
 		return nil, err
 	}
-	list, next, err := s.Grants.Store.ListGrants(ctx, owner(ctx), page(in.Limit, in.Cursor))
+	list, next, err := s.Grants.Store.ListGrants(ctx, owner(ctx), page(in.Limit, in.Cursor, in.Sort))
 	if err != nil {
 		return nil, err
 	}

@@ -193,6 +193,7 @@ func viewOfSession(v *store.Session) *SessionView {
 type ListSessionsInput struct {
 	Limit  int    `json:"limit,omitempty" min:"1" max:"200" default:"20"`
 	Cursor string `json:"cursor,omitempty" jsonschema:"next_cursor of the page before"`
+	Sort   string `json:"sort,omitempty" enum:"newest,oldest"`
 }
 
 // SessionList is a page of sessions.
@@ -208,7 +209,7 @@ func (s *Service) ListSessions(ctx context.Context, in ListSessionsInput) (*Sess
 	if err != nil {
 		return nil, err
 	}
-	list, total, next, err := st.ListSessions(ctx, owner(ctx), page(in.Limit, in.Cursor))
+	list, total, next, err := st.ListSessions(ctx, owner(ctx), page(in.Limit, in.Cursor, in.Sort))
 	if err != nil {
 		return nil, err
 	}

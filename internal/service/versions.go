@@ -46,7 +46,7 @@ func (s *Service) Versions(ctx context.Context, in ListVersionsInput) (*ListVers
 			return nil, workflow.Errorf(workflow.CodeInvalid, "cursor: give next_cursor of the previous page, as it was")
 		}
 	}
-	limit := page(in.Limit, "").Limit
+	limit := page(in.Limit, "", "").Limit
 	list, err := s.Store.ListVersions(ctx, owner(ctx), in.WorkflowID, before, limit+1)
 	if err != nil {
 		return nil, err

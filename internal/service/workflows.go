@@ -18,6 +18,7 @@ type SearchWorkflowsInput struct {
 	Tags   []string `json:"tags,omitempty" jsonschema:"only workflows with all of these tags"`
 	Limit  int      `json:"limit,omitempty" jsonschema:"at most this many" default:"20" min:"1" max:"200"`
 	Cursor string   `json:"cursor,omitempty" jsonschema:"next_cursor of the previous page"`
+	Sort   string   `json:"sort,omitempty" enum:"newest,oldest"`
 }
 
 // CheckWorkflowCursor is CodeInvalid for a cursor that no page of workflows
@@ -40,7 +41,7 @@ type SearchWorkflowsOutput struct {
 // SearchWorkflows lists the caller's workflows.
 func (s *Service) SearchWorkflows(ctx context.Context, in SearchWorkflowsInput) (*SearchWorkflowsOutput, error) {
 	list, total, next, err := s.Store.ListWorkflows(ctx, owner(ctx),
-		store.WorkflowFilter{Query: in.Query, Active: in.Active, Tags: in.Tags}, page(in.Limit, in.Cursor))
+		store.WorkflowFilter{Query: in.Query, Active: in.Active, Tags: in.Tags}, page(in.Limit, in.Cursor, in.Sort))
 	if err != nil {
 		return nil, err
 	}
@@ -336,11 +337,13 @@ func nodeNames(d *workflow.Document) string {
 	return strings.Join(names, ", ")
 }
 
-func page(limit int, cursor string) store.Page {
+// page is the part of a list that is wanted. sort is "oldest" for the list from
+// its other end.
+func page(limit int, cursor, sort string) store.Page {
 	if limit <= 0 {
 		limit = 20
 	}
-	return store.Page{Limit: min(limit, 200), Cursor: cursor}
+	return store.Page{Limit: min(limit, 200), Cursor: cursor, Oldest: sort == "oldest"}
 }
 
 // giveIDs gives nodes without an id a random one: addresses of webhooks

@@ -66,7 +66,7 @@ func (s *Store) ListSessions(ctx context.Context, owner string, page store.Page)
 	}
 	var list []*store.Session
 	var total []int64
-	query := `SELECT ` + sessionColumns + ` FROM chat_sessions` + w.String() + ` ORDER BY created_at DESC, id DESC LIMIT ` + w.arg(page.Size()+1)
+	query := `SELECT ` + sessionColumns + ` FROM chat_sessions` + w.String() + page.Order("created_at", "id") + ` LIMIT ` + w.arg(page.Size()+1)
 	err := s.do(ctx, "list sessions", user(owner), func(b *pgx.Batch) {
 		all(b.Queue(`SELECT count(*) FROM chat_sessions WHERE owner_id = $1`, owner), &total, scanNumber)
 		all(b.Queue(query, w.args...), &list, scanChatSession)
@@ -74,7 +74,7 @@ func (s *Store) ListSessions(ctx context.Context, owner string, page store.Page)
 	if err != nil {
 		return nil, 0, "", err
 	}
-	list, next := store.Trim(store.ListOfSessions, list, page.Size(), func(v *store.Session) store.Cursor { return store.Cursor{At: v.CreatedAt, ID: v.ID} })
+	list, next := store.Trim(page.Of(store.ListOfSessions), list, page.Size(), func(v *store.Session) store.Cursor { return store.Cursor{At: v.CreatedAt, ID: v.ID} })
 	return list, int(total[0]), next, nil
 }
 

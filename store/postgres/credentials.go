@@ -77,12 +77,12 @@ func (s *Store) ListCredentials(ctx context.Context, owner, kind string, page st
 	}
 	var list []*store.Credential
 	query := `SELECT id, owner_id, type, name, created_at, updated_at, NULL::bytea FROM credentials` + w.String() +
-		` ORDER BY created_at DESC, id DESC LIMIT ` + w.arg(page.Size()+1)
+		page.Order("created_at", "id") + ` LIMIT ` + w.arg(page.Size()+1)
 	err := s.do(ctx, "list credentials", user(owner), func(b *pgx.Batch) { all(b.Queue(query, w.args...), &list, scanCredential) })
 	if err != nil {
 		return nil, "", err
 	}
-	list, next := store.Trim(store.ListOfCredentials, list, page.Size(), func(c *store.Credential) store.Cursor {
+	list, next := store.Trim(page.Of(store.ListOfCredentials), list, page.Size(), func(c *store.Credential) store.Cursor {
 		return store.Cursor{At: c.CreatedAt, ID: c.ID}
 	})
 	return list, next, nil

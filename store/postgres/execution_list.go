@@ -18,7 +18,7 @@ func (s *Store) ListExecutions(ctx context.Context, owner string, f store.Execut
 	if err := w.after(store.ListOfExecutions, page, "", "created_at"); err != nil {
 		return nil, 0, "", err
 	}
-	query := `SELECT ` + executionSummary + ` FROM executions` + w.String() + ` ORDER BY created_at DESC, id DESC LIMIT ` + w.arg(page.Size()+1)
+	query := `SELECT ` + executionSummary + ` FROM executions` + w.String() + page.Order("created_at", "id") + ` LIMIT ` + w.arg(page.Size()+1)
 	var total int
 	var list []*workflow.Execution
 	err := s.do(ctx, "list executions", user(owner), func(b *pgx.Batch) {
@@ -28,7 +28,7 @@ func (s *Store) ListExecutions(ctx context.Context, owner string, f store.Execut
 	if err != nil {
 		return nil, 0, "", err
 	}
-	list, next := store.Trim(store.ListOfExecutions, list, page.Size(), func(e *workflow.Execution) store.Cursor {
+	list, next := store.Trim(page.Of(store.ListOfExecutions), list, page.Size(), func(e *workflow.Execution) store.Cursor {
 		return store.Cursor{At: e.CreatedAt, ID: e.ID}
 	})
 	return list, total, next, nil

@@ -64,12 +64,12 @@ func (s *Store) ListFiles(ctx context.Context, owner, query string, page store.P
 		return nil, "", err
 	}
 	var list []*store.File
-	q := `SELECT ` + fileColumns + ` FROM files` + w.String() + ` ORDER BY created_at DESC, id DESC LIMIT ` + w.arg(page.Size()+1)
+	q := `SELECT ` + fileColumns + ` FROM files` + w.String() + page.Order("created_at", "id") + ` LIMIT ` + w.arg(page.Size()+1)
 	err := s.do(ctx, "list files", user(owner), func(b *pgx.Batch) { all(b.Queue(q, w.args...), &list, scanFile) })
 	if err != nil {
 		return nil, "", err
 	}
-	list, next := store.Trim(store.ListOfFiles, list, page.Size(), func(f *store.File) store.Cursor {
+	list, next := store.Trim(page.Of(store.ListOfFiles), list, page.Size(), func(f *store.File) store.Cursor {
 		return store.Cursor{At: f.CreatedAt, ID: f.ID}
 	})
 	return list, next, nil

@@ -54,19 +54,19 @@ func (s *Store) ListGrants(ctx context.Context, userID string, page store.Page) 
 	var w where
 	w.and("owner_id = ?", userID)
 	if page.Cursor != "" {
-		c, err := store.ParseCursor(store.ListOfGrants, page.Cursor)
+		c, err := store.ParseCursor(page.Of(store.ListOfGrants), page.Cursor)
 		if err != nil {
 			return nil, "", err
 		}
-		w.and("(created_at, client_id) < (?, ?)", at(c.At), c.ID)
+		w.and("(created_at, client_id)"+page.Behind()+"(?, ?)", at(c.At), c.ID)
 	}
 	var list []*store.Grant
-	query := `SELECT ` + grantColumns + ` FROM oauth_grants` + w.String() + ` ORDER BY created_at DESC, client_id DESC LIMIT ` + w.arg(page.Size()+1)
+	query := `SELECT ` + grantColumns + ` FROM oauth_grants` + w.String() + page.Order("created_at", "client_id") + ` LIMIT ` + w.arg(page.Size()+1)
 	err := s.do(ctx, "list grants", user(userID), func(b *pgx.Batch) { all(b.Queue(query, w.args...), &list, scanGrant) })
 	if err != nil {
 		return nil, "", err
 	}
-	list, next := store.Trim(store.ListOfGrants, list, page.Size(), store.GrantCursor)
+	list, next := store.Trim(page.Of(store.ListOfGrants), list, page.Size(), store.GrantCursor)
 	return list, next, nil
 }
 

@@ -56,12 +56,12 @@ func (s *Store) ListKeys(ctx context.Context, owner string, page store.Page) ([]
 		return nil, "", err
 	}
 	var list []*workflow.Key
-	query := `SELECT ` + keyColumns + ` FROM api_keys` + w.String() + ` ORDER BY created_at DESC, id DESC LIMIT ` + w.arg(page.Size()+1)
+	query := `SELECT ` + keyColumns + ` FROM api_keys` + w.String() + page.Order("created_at", "id") + ` LIMIT ` + w.arg(page.Size()+1)
 	err := s.do(ctx, "list keys", user(owner), func(b *pgx.Batch) { all(b.Queue(query, w.args...), &list, scanKey) })
 	if err != nil {
 		return nil, "", err
 	}
-	list, next := store.Trim(store.ListOfKeys, list, page.Size(), func(k *workflow.Key) store.Cursor {
+	list, next := store.Trim(page.Of(store.ListOfKeys), list, page.Size(), func(k *workflow.Key) store.Cursor {
 		return store.Cursor{At: k.CreatedAt, ID: k.ID}
 	})
 	return list, next, nil

@@ -101,17 +101,17 @@ func (w *where) String() string {
 	return " WHERE " + strings.Join(w.conds, " AND ")
 }
 
-// after continues a list sorted by (column, id), newest first, behind the
+// after continues a list sorted by (column, id) behind the
 // page's cursor.
 func (w *where) after(list store.List, page store.Page, prefix, column string) error {
 	if page.Cursor == "" {
 		return nil
 	}
-	c, err := store.ParseCursor(list, page.Cursor)
+	c, err := store.ParseCursor(page.Of(list), page.Cursor)
 	if err != nil {
 		return err
 	}
-	w.and("("+prefix+column+", "+prefix+"id) < (?, ?)", at(c.At), c.ID)
+	w.and("("+prefix+column+", "+prefix+"id)"+page.Behind()+"(?, ?)", at(c.At), c.ID)
 	return nil
 }
 

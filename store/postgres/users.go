@@ -72,12 +72,12 @@ func (s *Store) ListUsers(ctx context.Context, page store.Page) ([]*workflow.Use
 		return nil, "", err
 	}
 	var list []*workflow.User
-	query := `SELECT ` + userColumns + ` FROM users` + w.String() + ` ORDER BY created_at DESC, id DESC LIMIT ` + w.arg(page.Size()+1)
+	query := `SELECT ` + userColumns + ` FROM users` + w.String() + page.Order("created_at", "id") + ` LIMIT ` + w.arg(page.Size()+1)
 	err := s.do(ctx, "list users", asAdmin, func(b *pgx.Batch) { all(b.Queue(query, w.args...), &list, scanUser) })
 	if err != nil {
 		return nil, "", err
 	}
-	list, next := store.Trim(store.ListOfUsers, list, page.Size(), func(u *workflow.User) store.Cursor {
+	list, next := store.Trim(page.Of(store.ListOfUsers), list, page.Size(), func(u *workflow.User) store.Cursor {
 		return store.Cursor{At: u.CreatedAt, ID: u.ID}
 	})
 	return list, next, nil

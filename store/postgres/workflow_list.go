@@ -31,7 +31,7 @@ func (s *Store) ListWorkflows(ctx context.Context, owner string, f store.Workflo
 	if err := w.after(store.ListOfWorkflows, page, "w.", "updated_at"); err != nil {
 		return nil, 0, "", err
 	}
-	query := `SELECT ` + workflowColumns + `, ` + lastStatus + fromWorkflows + w.String() + ` ORDER BY w.updated_at DESC, w.id DESC LIMIT ` + w.arg(page.Size()+1)
+	query := `SELECT ` + workflowColumns + `, ` + lastStatus + fromWorkflows + w.String() + page.Order("w.updated_at", "w.id") + ` LIMIT ` + w.arg(page.Size()+1)
 	var total int
 	var list []*workflow.Workflow
 	err = s.do(ctx, "list workflows", user(owner), func(b *pgx.Batch) {
@@ -41,7 +41,7 @@ func (s *Store) ListWorkflows(ctx context.Context, owner string, f store.Workflo
 	if err != nil {
 		return nil, 0, "", err
 	}
-	list, next := store.Trim(store.ListOfWorkflows, list, page.Size(), func(w *workflow.Workflow) store.Cursor {
+	list, next := store.Trim(page.Of(store.ListOfWorkflows), list, page.Size(), func(w *workflow.Workflow) store.Cursor {
 		return store.Cursor{At: w.UpdatedAt, ID: w.ID}
 	})
 	return list, total, next, nil

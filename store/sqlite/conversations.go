@@ -58,12 +58,12 @@ func (s *Store) ListSessions(ctx context.Context, owner string, page store.Page)
 	if err := w.after(store.ListOfSessions, page, "created_at"); err != nil {
 		return nil, 0, "", err
 	}
-	list, err := collect(ctx, s.read, scanSession, `SELECT `+sessionColumns+` FROM chat_sessions`+w.String()+` ORDER BY created_at DESC, id DESC LIMIT ?`,
+	list, err := collect(ctx, s.read, scanSession, `SELECT `+sessionColumns+` FROM chat_sessions`+w.String()+page.Order("created_at", "id")+` LIMIT ?`,
 		append(w.args, page.Size()+1)...)
 	if err != nil {
 		return nil, 0, "", fail("list sessions", err)
 	}
-	list, next := store.Trim(store.ListOfSessions, list, page.Size(), func(v *store.Session) store.Cursor { return store.Cursor{At: v.CreatedAt, ID: v.ID} })
+	list, next := store.Trim(page.Of(store.ListOfSessions), list, page.Size(), func(v *store.Session) store.Cursor { return store.Cursor{At: v.CreatedAt, ID: v.ID} })
 	return list, total, next, nil
 }
 

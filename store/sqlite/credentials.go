@@ -78,12 +78,12 @@ func (s *Store) ListCredentials(ctx context.Context, owner, kind string, page st
 		return nil, "", err
 	}
 	list, err := collect(ctx, s.read, scanCredential,
-		`SELECT id, owner_id, type, name, created_at, updated_at, NULL FROM credentials`+w.String()+` ORDER BY created_at DESC, id DESC LIMIT ?`,
+		`SELECT id, owner_id, type, name, created_at, updated_at, NULL FROM credentials`+w.String()+page.Order("created_at", "id")+` LIMIT ?`,
 		append(w.args, page.Size()+1)...)
 	if err != nil {
 		return nil, "", fail("list credentials", err)
 	}
-	list, next := store.Trim(store.ListOfCredentials, list, page.Size(), func(c *store.Credential) store.Cursor {
+	list, next := store.Trim(page.Of(store.ListOfCredentials), list, page.Size(), func(c *store.Credential) store.Cursor {
 		return store.Cursor{At: c.CreatedAt, ID: c.ID}
 	})
 	return list, next, nil

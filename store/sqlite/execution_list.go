@@ -22,12 +22,12 @@ func (s *Store) ListExecutions(ctx context.Context, owner string, f store.Execut
 		return nil, 0, "", err
 	}
 	list, err := collect(ctx, s.read, scanSummary,
-		`SELECT `+executionSummary+` FROM executions`+w.String()+` ORDER BY created_at DESC, id DESC LIMIT ?`,
+		`SELECT `+executionSummary+` FROM executions`+w.String()+page.Order("created_at", "id")+` LIMIT ?`,
 		append(w.args, page.Size()+1)...)
 	if err != nil {
 		return nil, 0, "", fail(doing, err)
 	}
-	list, next := store.Trim(store.ListOfExecutions, list, page.Size(), func(e *workflow.Execution) store.Cursor {
+	list, next := store.Trim(page.Of(store.ListOfExecutions), list, page.Size(), func(e *workflow.Execution) store.Cursor {
 		return store.Cursor{At: e.CreatedAt, ID: e.ID}
 	})
 	return list, total, next, nil

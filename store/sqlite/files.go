@@ -53,12 +53,12 @@ func (s *Store) ListFiles(ctx context.Context, owner, query string, page store.P
 	if err := w.after(store.ListOfFiles, page, "created_at"); err != nil {
 		return nil, "", err
 	}
-	list, err := collect(ctx, s.read, scanFile, `SELECT `+fileColumns+` FROM files`+w.String()+` ORDER BY created_at DESC, id DESC LIMIT ?`,
+	list, err := collect(ctx, s.read, scanFile, `SELECT `+fileColumns+` FROM files`+w.String()+page.Order("created_at", "id")+` LIMIT ?`,
 		append(w.args, page.Size()+1)...)
 	if err != nil {
 		return nil, "", fail("list files", err)
 	}
-	list, next := store.Trim(store.ListOfFiles, list, page.Size(), func(f *store.File) store.Cursor {
+	list, next := store.Trim(page.Of(store.ListOfFiles), list, page.Size(), func(f *store.File) store.Cursor {
 		return store.Cursor{At: f.CreatedAt, ID: f.ID}
 	})
 	return list, next, nil

@@ -42,18 +42,18 @@ func (s *Store) ListGrants(ctx context.Context, userID string, page store.Page) 
 	var w where
 	w.and("owner_id = ?", userID)
 	if page.Cursor != "" {
-		c, err := store.ParseCursor(store.ListOfGrants, page.Cursor)
+		c, err := store.ParseCursor(page.Of(store.ListOfGrants), page.Cursor)
 		if err != nil {
 			return nil, "", err
 		}
-		w.and("(created_at, client_id) < (?, ?)", micros(c.At), c.ID)
+		w.and("(created_at, client_id)"+page.Behind()+"(?, ?)", micros(c.At), c.ID)
 	}
 	list, err := collect(ctx, s.read, scanGrant,
-		`SELECT `+grantColumns+` FROM oauth_grants`+w.String()+` ORDER BY created_at DESC, client_id DESC LIMIT ?`, append(w.args, page.Size()+1)...)
+		`SELECT `+grantColumns+` FROM oauth_grants`+w.String()+page.Order("created_at", "client_id")+` LIMIT ?`, append(w.args, page.Size()+1)...)
 	if err != nil {
 		return nil, "", fail("list grants", err)
 	}
-	list, next := store.Trim(store.ListOfGrants, list, page.Size(), store.GrantCursor)
+	list, next := store.Trim(page.Of(store.ListOfGrants), list, page.Size(), store.GrantCursor)
 	return list, next, nil
 }
 

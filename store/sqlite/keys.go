@@ -62,12 +62,12 @@ func (s *Store) ListKeys(ctx context.Context, owner string, page store.Page) ([]
 		return nil, "", err
 	}
 	list, err := collect(ctx, s.read, scanKey,
-		`SELECT `+keyColumns+` FROM api_keys`+w.String()+` ORDER BY created_at DESC, id DESC LIMIT ?`,
+		`SELECT `+keyColumns+` FROM api_keys`+w.String()+page.Order("created_at", "id")+` LIMIT ?`,
 		append(w.args, page.Size()+1)...)
 	if err != nil {
 		return nil, "", fail("list keys", err)
 	}
-	list, next := store.Trim(store.ListOfKeys, list, page.Size(), func(k *workflow.Key) store.Cursor {
+	list, next := store.Trim(page.Of(store.ListOfKeys), list, page.Size(), func(k *workflow.Key) store.Cursor {
 		return store.Cursor{At: k.CreatedAt, ID: k.ID}
 	})
 	return list, next, nil

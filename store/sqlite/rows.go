@@ -94,17 +94,17 @@ func (w *where) String() string {
 	return " WHERE " + strings.Join(w.conds, " AND ")
 }
 
-// after continues a list sorted by (column, id), newest first, behind the
+// after continues a list sorted by (column, id) behind the
 // page's cursor.
 func (w *where) after(list store.List, page store.Page, column string) error {
 	if page.Cursor == "" {
 		return nil
 	}
-	c, err := store.ParseCursor(list, page.Cursor)
+	c, err := store.ParseCursor(page.Of(list), page.Cursor)
 	if err != nil {
 		return err
 	}
-	w.and("("+column+", id) < (?, ?)", micros(c.At), c.ID)
+	w.and("("+column+", id)"+page.Behind()+"(?, ?)", micros(c.At), c.ID)
 	return nil
 }
 

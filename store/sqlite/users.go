@@ -63,12 +63,12 @@ func (s *Store) ListUsers(ctx context.Context, page store.Page) ([]*workflow.Use
 		return nil, "", err
 	}
 	list, err := collect(ctx, s.read, scanUser,
-		`SELECT `+userColumns+` FROM users`+w.String()+` ORDER BY created_at DESC, id DESC LIMIT ?`,
+		`SELECT `+userColumns+` FROM users`+w.String()+page.Order("created_at", "id")+` LIMIT ?`,
 		append(w.args, page.Size()+1)...)
 	if err != nil {
 		return nil, "", fail("list users", err)
 	}
-	list, next := store.Trim(store.ListOfUsers, list, page.Size(), func(u *workflow.User) store.Cursor {
+	list, next := store.Trim(page.Of(store.ListOfUsers), list, page.Size(), func(u *workflow.User) store.Cursor {
 		return store.Cursor{At: u.CreatedAt, ID: u.ID}
 	})
 	return list, next, nil

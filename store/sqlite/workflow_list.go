@@ -33,12 +33,12 @@ func (s *Store) ListWorkflows(ctx context.Context, owner string, f store.Workflo
 		return nil, 0, "", err
 	}
 	list, err := collect(ctx, s.read, scanListed,
-		`SELECT `+workflowColumns+`, `+lastStatus+fromWorkflows+w.String()+` ORDER BY w.updated_at DESC, w.id DESC LIMIT ?`,
+		`SELECT `+workflowColumns+`, `+lastStatus+fromWorkflows+w.String()+page.Order("w.updated_at", "w.id")+` LIMIT ?`,
 		append(w.args, page.Size()+1)...)
 	if err != nil {
 		return nil, 0, "", fail(doing, err)
 	}
-	list, next := store.Trim(store.ListOfWorkflows, list, page.Size(), func(w *workflow.Workflow) store.Cursor {
+	list, next := store.Trim(page.Of(store.ListOfWorkflows), list, page.Size(), func(w *workflow.Workflow) store.Cursor {
 		return store.Cursor{At: w.UpdatedAt, ID: w.ID}
 	})
 	return list, total, next, nil

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"strings"
 
 	"flowgate/internal/workflow"
@@ -27,6 +28,7 @@ func (w *world) walk(limit int, list func(store.Page) (ids []string, next string
 		}
 		all = append(all, ids...)
 		if next == "" {
+			w.otherWay(limit, list)
 			return all
 		}
 		if strings.ContainsAny(next, " +/=?&") {
@@ -34,6 +36,40 @@ func (w *world) walk(limit int, list func(store.Page) (ids []string, next string
 		}
 		page.Cursor = next
 		between()
+	}
+}
+
+// otherWay reads the list from its other end: the same rows, the other way
+// round, by cursors that are good for that way only.
+func (w *world) otherWay(limit int, list func(store.Page) (ids []string, next string, err error)) {
+	w.Helper()
+	whole := func(oldest bool) (all []string, cursor string) {
+		page := store.Page{Limit: limit, Oldest: oldest}
+		for {
+			ids, next, err := list(page)
+			if oldest && workflow.CodeOf(err) == workflow.CodeUnsupported {
+				return nil, ""
+			}
+			w.ok(err)
+			all = append(all, ids...)
+			if next == "" {
+				return all, cursor
+			}
+			cursor, page.Cursor = next, next
+		}
+	}
+	newest, _ := whole(false)
+	oldest, cursor := whole(true)
+	if oldest == nil {
+		return
+	}
+	slices.Reverse(oldest)
+	if !slices.Equal(newest, oldest) {
+		w.Fatalf("the oldest first, reversed: %v, the newest first: %v", oldest, newest)
+	}
+	if cursor != "" {
+		_, _, err := list(store.Page{Limit: limit, Cursor: cursor})
+		w.code(workflow.CodeInvalid, err)
 	}
 }
 
