@@ -46,7 +46,7 @@ func (a abilities) newest(name string) (workflow.NodeType, float64) {
 // hook take messages at an address that they give out.
 var services = []struct {
 	name string
-	re   *regexp.Regexp
+	re   *pattern
 	node string
 	hook bool
 }{
@@ -74,7 +74,7 @@ var services = []struct {
 	{"Jira", word(`jira`), "jira", false},
 	{"Trello", word(`trello`), "trello", false},
 	{"Asana", word(`asana`), "asana", false},
-	{"Linear", regexp.MustCompile(`\bLinear\b`), "linear", false},
+	{"Linear", lazily(`\bLinear\b`), "linear", false},
 	{"HubSpot", word(`hub ?spot`), "hubspot", false},
 	{"Salesforce", word(`salesforce`), "salesforce", false},
 	{"Stripe", word(`stripe`), "stripe", false},
@@ -112,14 +112,14 @@ var services = []struct {
 	{"printer", word(`printer|打印机?`), "printer", false},
 }
 
-func word(re string) *regexp.Regexp {
+func word(re string) *pattern {
 	if strings.IndexFunc(re, func(r rune) bool { return r > 0x2000 }) >= 0 {
-		return regexp.MustCompile(`(?i)(?:\b|^)(?:` + re + `)`)
+		return lazily(`(?i)(?:\b|^)(?:` + re + `)`)
 	}
-	return regexp.MustCompile(`(?i)\b(?:` + re + `)\b`)
+	return lazily(`(?i)\b(?:` + re + `)\b`)
 }
 
-var rePlainZh = regexp.MustCompile(`(?i)企业微信|微信|钉钉|飞书|谷歌表格|谷歌云盘|谷歌日历|短信|推特|微博|数据库|我的日历|打电话|打印机|日历`)
+var rePlainZh = lazily(`(?i)企业微信|微信|钉钉|飞书|谷歌表格|谷歌云盘|谷歌日历|短信|推特|微博|数据库|我的日历|打电话|打印机|日历`)
 
 // missing returns the service that s needs and no node type serves.
 func (a abilities) missing(s string) string {
@@ -151,10 +151,10 @@ func hooked(service string) bool {
 	return false
 }
 
-var reAI = regexp.MustCompile(`(?i)\b(?:with|using|by|via|ask|let|have|use)\s+(?:an?\s+|the\s+)?(?:ai|gpt(?:-?\d\w*)?|chat ?gpt|claude|gemini|llm|openai|language model|ai model|artificial intelligence)\b|\btranslate\b|\bsentiment\b|\b(?:summari[sz]e|classify|categori[sz]e|analy[sz]e|paraphrase|proofread|understand|interpret)\s+(?:the\s+|each\s+|its\s+|their\s+|this\s+|my\s+)?(?:\w+\s+)?(?:text|article|message|e-?mail|content|document|review|feedback|comment|ticket|meeting|page|conversation|image|news|post|tone)s?\b|\b(?:write|draft|compose|generate)\s+(?:me\s+|us\s+)?(?:an?\s+|the\s+)?(?:\w+\s+)?(?:reply|answer|poem|story|blog post|article|essay|tweet|song|joke|text|response)\b|\bai (?:agent|model|summary)\b|翻译|情感分析|(?:用|让|使用|通过)\s*(?:AI|GPT|ChatGPT|大模型|人工智能|模型)|(?:总结|概括|摘要|分类)(?:一下)?(?:文章|内容|文本|邮件|评论|新闻|这篇|这段)|写(?:一?[首篇封])|生成(?:图片|文案|文章)`)
+var reAI = lazily(`(?i)\b(?:with|using|by|via|ask|let|have|use)\s+(?:an?\s+|the\s+)?(?:ai|gpt(?:-?\d\w*)?|chat ?gpt|claude|gemini|llm|openai|language model|ai model|artificial intelligence)\b|\btranslate\b|\bsentiment\b|\b(?:summari[sz]e|classify|categori[sz]e|analy[sz]e|paraphrase|proofread|understand|interpret)\s+(?:the\s+|each\s+|its\s+|their\s+|this\s+|my\s+)?(?:\w+\s+)?(?:text|article|message|e-?mail|content|document|review|feedback|comment|ticket|meeting|page|conversation|image|news|post|tone)s?\b|\b(?:write|draft|compose|generate)\s+(?:me\s+|us\s+)?(?:an?\s+|the\s+)?(?:\w+\s+)?(?:reply|answer|poem|story|blog post|article|essay|tweet|song|joke|text|response)\b|\bai (?:agent|model|summary)\b|翻译|情感分析|(?:用|让|使用|通过)\s*(?:AI|GPT|ChatGPT|大模型|人工智能|模型)|(?:总结|概括|摘要|分类)(?:一下)?(?:文章|内容|文本|邮件|评论|新闻|这篇|这段)|写(?:一?[首篇封])|生成(?:图片|文案|文章)`)
 
 // reModel is the names of what only a language model is.
-var reModel = regexp.MustCompile(`(?i)\b(?:ai|gpt(?:-?\d\w*)?|chat ?gpt|claude|gemini|llms?|openai|language model)\b|大模型|人工智能|语言模型`)
+var reModel = lazily(`(?i)\b(?:ai|gpt(?:-?\d\w*)?|chat ?gpt|claude|gemini|llms?|openai|language model)\b|大模型|人工智能|语言模型`)
 
 // needsAI reports whether s wants what only a language model can do.
 func (a abilities) needsAI(s string) bool {

@@ -1,19 +1,18 @@
 package planner
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
 
 // action is a way of reading a clause. The first that fits wins.
 type action struct {
-	re   *regexp.Regexp
+	re   *pattern
 	read func(r *reading, m []string, s string) (step, bool)
 }
 
 func act(expr string, f func(r *reading, m []string, s string) (step, bool)) action {
-	return action{regexp.MustCompile(`(?i)` + expr), f}
+	return action{lazily(`(?i)` + expr), f}
 }
 
 // step reads one clause.
@@ -86,7 +85,7 @@ var englishActions = []action{
 	act(`\b(?:convert|turn|make|create|export|save|write|transform|generate|build|put|store|format|render|produce)\b.*\b(csv|xlsx|excel|spreadsheet|html table|html file|json file|text file|ics|calendar file|calendar event)\b(.*)$`, readFile),
 	act(`\b(?:read|parse|extract|import|convert|load|turn|process)\b.*\b(csv|xlsx|excel|spreadsheet|json file|text file|ics)\b(.*)$`, readExtract),
 	act(`\b(?:parse|convert|turn|transform|read)\b.*\bxml\b(.*)$`, func(_ *reading, m []string, s string) (step, bool) {
-		return step{kind: "xml", what: map[bool]string{true: "jsonToxml", false: "xmlToJson"}[regexp.MustCompile(`(?i)\b(?:to|into|as) xml\b`).MatchString(s)]}, true
+		return step{kind: "xml", what: map[bool]string{true: "jsonToxml", false: "xmlToJson"}[lazily(`(?i)\b(?:to|into|as) xml\b`).MatchString(s)]}, true
 	}),
 	act(`\b(?:convert|turn|transform|render|format|make)\b.*\b(markdown|html)\b.*\b(?:to|into|as)\b.*\b(html|markdown)\b`, func(r *reading, m []string, s string) (step, bool) {
 		return step{kind: "markdown", what: map[bool]string{true: "markdownToHtml", false: "htmlToMarkdown"}[strings.EqualFold(m[2], "html")], fields: fieldBefore(r, s)}, true
@@ -100,7 +99,7 @@ var englishActions = []action{
 	act(`\b(?:add|subtract|plus|minus)\s+(\d+)\s+(seconds?|minutes?|hours?|days?|weeks?|months?|years?)\s+(?:to|from)\s+(?:the\s+)?(.+)$`, func(r *reading, m []string, s string) (step, bool) {
 		n, _ := strconv.ParseFloat(m[1], 64)
 		op := "addToDate"
-		if regexp.MustCompile(`(?i)^(?:subtract|minus)|\bfrom\b`).MatchString(s) {
+		if lazily(`(?i)^(?:subtract|minus)|\bfrom\b`).MatchString(s) {
 			op = "subtractFromDate"
 		}
 		return step{kind: "date", what: op, n: n, unit: strings.TrimSuffix(strings.ToLower(m[2]), "s") + "s", fields: []string{r.fieldName(m[3])}}, true

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-var reRenamePair = regexp.MustCompile(`(?i)(?:^|,|\band\b|;|、|，|和)\s*(?:the\s+)?(?:rename\s+)?(?:field|key|column|property|字段|把|将)?\s*(«q\d+»|[\p{L}_][\p{L}\p{N}_.]*)\s*(?:field|key|column|字段)?\s*(?:to|into|as|->|→|=>|改名为|重命名为|改名成|改为|改成|更名为|命名为|改叫|为|成)\s*(?:the\s+)?(«q\d+»|[\p{L}_][\p{L}\p{N}_.]*)`)
+var reRenamePair = lazily(`(?i)(?:^|,|\band\b|;|、|，|和)\s*(?:the\s+)?(?:rename\s+)?(?:field|key|column|property|字段|把|将)?\s*(«q\d+»|[\p{L}_][\p{L}\p{N}_.]*)\s*(?:field|key|column|字段)?\s*(?:to|into|as|->|→|=>|改名为|重命名为|改名成|改为|改成|更名为|命名为|改叫|为|成)\s*(?:the\s+)?(«q\d+»|[\p{L}_][\p{L}\p{N}_.]*)`)
 
 func readRename(r *reading, m []string, s string) (step, bool) {
 	st := step{kind: "rename"}
@@ -44,9 +44,9 @@ func readDrop(r *reading, m []string, s string) (step, bool) {
 }
 
 var (
-	reFilterHead = regexp.MustCompile(`(?i)^(?:filter|only|keep|select|take|pick|find|choose|drop|discard|remove|exclude|ignore|skip|throw away|throw out|get rid of|leave out|reject|retain|return|continue|proceed|let|pass|delete|look for|go on|process)\b\s*`)
-	reNegative   = regexp.MustCompile(`(?i)^(?:drop|discard|remove|exclude|ignore|skip|throw away|throw out|get rid of|leave out|reject|delete|filter out)\b`)
-	reWhere      = regexp.MustCompile(`(?i)\b(?:where|whose|that (?:have|has|are|is)?|which (?:have|has|are|is)?|with(?: an?| the)?|for which|when|if|by|if their|having|who (?:have|has|are|is)?|on|for|in which|to)\s+`)
+	reFilterHead = lazily(`(?i)^(?:filter|only|keep|select|take|pick|find|choose|drop|discard|remove|exclude|ignore|skip|throw away|throw out|get rid of|leave out|reject|retain|return|continue|proceed|let|pass|delete|look for|go on|process)\b\s*`)
+	reNegative   = lazily(`(?i)^(?:drop|discard|remove|exclude|ignore|skip|throw away|throw out|get rid of|leave out|reject|delete|filter out)\b`)
+	reWhere      = lazily(`(?i)\b(?:where|whose|that (?:have|has|are|is)?|which (?:have|has|are|is)?|with(?: an?| the)?|for which|when|if|by|if their|having|who (?:have|has|are|is)?|on|for|in which|to)\s+`)
 )
 
 func readFilter(r *reading, m []string, s string) (step, bool) {

@@ -43,7 +43,7 @@ func readApproval(r *reading, _ []string, s string) (step, bool) {
 	return st, true
 }
 
-var reStatus = regexp.MustCompile(`\b([2-5]\d{2})\b`)
+var reStatus = lazily(`\b([2-5]\d{2})\b`)
 
 func readRespond(r *reading, m []string, s string) (step, bool) {
 	rest := m[1]
@@ -64,7 +64,7 @@ func readRespond(r *reading, m []string, s string) (step, bool) {
 	return st, true
 }
 
-var reWords = regexp.MustCompile(`(?i)\b(?:the\s+)?(?:plain\s+)?(?:text|words?|string|phrase)\s+([^«]{1,80}?)\s*$`)
+var reWords = lazily(`(?i)\b(?:the\s+)?(?:plain\s+)?(?:text|words?|string|phrase)\s+([^«]{1,80}?)\s*$`)
 
 // answer reads what a response holds.
 func (r *reading) answer(st *step, rest string) {

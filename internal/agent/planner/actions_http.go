@@ -35,7 +35,7 @@ func readMail(r *reading, m []string, s string) (step, bool) {
 	return st, true
 }
 
-var reHeader = regexp.MustCompile(`(?i)(?:\bheader|请求头)\s+(?:«q(\d+)»|([A-Za-z][\w-]*)\s*(?::|=|set to|of|with(?: value)?|为)\s*(«q\d+»|[\w./-]+))`)
+var reHeader = lazily(`(?i)(?:\bheader|请求头)\s+(?:«q(\d+)»|([A-Za-z][\w-]*)\s*(?::|=|set to|of|with(?: value)?|为)\s*(«q\d+»|[\w./-]+))`)
 
 // call reads what requests have in common.
 func (r *reading) call(st *step, s string) {
@@ -106,7 +106,7 @@ func readFetch(r *reading, m []string, s string) (step, bool) {
 }
 
 // reWithAuth is what a call is made with that is nothing to send.
-var reWithAuth = regexp.MustCompile(`(?i)\bwith\s+(?:an?\s+|the\s+|my\s+)?(?:bearer|token|access token|api key|basic auth\w*|oauth\w*|header|credentials?)\b`)
+var reWithAuth = lazily(`(?i)\bwith\s+(?:an?\s+|the\s+|my\s+)?(?:bearer|token|access token|api key|basic auth\w*|oauth\w*|header|credentials?)\b`)
 
 func readSend(r *reading, m []string, s string) (step, bool) {
 	st := step{kind: "send"}

@@ -98,8 +98,8 @@ func singular(s string) string {
 }
 
 var (
-	reDescending = regexp.MustCompile(`(?i)\b(?:desc(?:ending(?:ly)?)?|(?:highest|largest|biggest|newest|latest|most recent|most expensive|best|greatest|longest)(?:\s+\w+)?(?:\s+(?:first|on top|at the top|to (?:the )?(?:lowest|smallest|cheapest|oldest)))?|high to low|from high|largest to smallest|newest to oldest|z ?(?:to|-) ?a|reverse(?:d)?|from (?:the )?(?:highest|largest|newest|biggest|most expensive))\b|降序|倒序|从大到小|从高到低|从新到旧|最新|递减|由高到低|由大到小|从贵到便宜|逆序`)
-	reAscending  = regexp.MustCompile(`(?i)\b(?:asc(?:ending(?:ly)?)?|(?:lowest|smallest|oldest|earliest|cheapest|least|shortest)(?:\s+\w+)?(?:\s+(?:first|on top|at the top|to (?:the )?(?:highest|largest|newest|most expensive)))?|low to high|from low|a ?(?:to|-) ?z|alphabetical(?:ly)?(?:\s+order)?|in order|increasing|from (?:the )?(?:lowest|smallest|oldest|cheapest))\b|升序|正序|从小到大|从低到高|从旧到新|最早|递增|由低到高|由小到大|字母顺序|从便宜到贵`)
+	reDescending = lazily(`(?i)\b(?:desc(?:ending(?:ly)?)?|(?:highest|largest|biggest|newest|latest|most recent|most expensive|best|greatest|longest)(?:\s+\w+)?(?:\s+(?:first|on top|at the top|to (?:the )?(?:lowest|smallest|cheapest|oldest)))?|high to low|from high|largest to smallest|newest to oldest|z ?(?:to|-) ?a|reverse(?:d)?|from (?:the )?(?:highest|largest|newest|biggest|most expensive))\b|降序|倒序|从大到小|从高到低|从新到旧|最新|递减|由高到低|由大到小|从贵到便宜|逆序`)
+	reAscending  = lazily(`(?i)\b(?:asc(?:ending(?:ly)?)?|(?:lowest|smallest|oldest|earliest|cheapest|least|shortest)(?:\s+\w+)?(?:\s+(?:first|on top|at the top|to (?:the )?(?:highest|largest|newest|most expensive)))?|low to high|from low|a ?(?:to|-) ?z|alphabetical(?:ly)?(?:\s+order)?|in order|increasing|from (?:the )?(?:lowest|smallest|oldest|cheapest))\b|升序|正序|从小到大|从低到高|从旧到新|最早|递增|由低到高|由小到大|字母顺序|从便宜到贵`)
 )
 
 func readSort(r *reading, m []string, s string) (step, bool) {
@@ -146,7 +146,7 @@ func readSort(r *reading, m []string, s string) (step, bool) {
 var aggregations = map[string]string{"sum": "sum", "sum up": "sum", "total": "sum", "total up": "sum", "add up": "sum", "count": "count", "count up": "count", "how many": "count", "number of": "count",
 	"average": "average", "mean": "average", "avg": "average", "maximum": "max", "max": "max", "highest": "max", "largest": "max", "minimum": "min", "min": "min", "lowest": "min", "smallest": "min"}
 
-var reBy = regexp.MustCompile(`(?i)\b(?:grouped by|group by|by|per|for each|for every|in each|of each|broken down by|of every)\s+(?:the\s+|each\s+)?(.+)$`)
+var reBy = lazily(`(?i)\b(?:grouped by|group by|by|per|for each|for every|in each|of each|broken down by|of every)\s+(?:the\s+|each\s+)?(.+)$`)
 
 func (r *reading) groups(s string) (rest string, by []string) {
 	m := reBy.FindStringSubmatchIndex(s)

@@ -15,13 +15,13 @@ const (
 var chineseActions = []action{
 	act(`«c\d+»`, readCode),
 	act(`(?:审批|审核|批准|人工确认|经理确认|确认后|征得.*同意|等.*(?:同意|批准|确认))`, func(r *reading, _ []string, s string) (step, bool) {
-		if regexp.MustCompile(`^(?:审批|审核)?(?:通过|被?拒绝|不通过|失败)`).MatchString(s) {
+		if lazily(`^(?:审批|审核)?(?:通过|被?拒绝|不通过|失败)`).MatchString(s) {
 			return step{}, false
 		}
 		return step{kind: "approval", text: r.first("q", s)}, true
 	}),
 	act(`^(?:返回|响应|回复|应答|答复|回应|回(?:一个|个)?)(.*)$`, func(r *reading, m []string, s string) (step, bool) {
-		if r.first("e", s) != "" || regexp.MustCompile(`^\s*(?:前|最后|后|最新的?)\s*(?:\d|[一二两三四五六七八九十])`).MatchString(m[1]) {
+		if r.first("e", s) != "" || lazily(`^\s*(?:前|最后|后|最新的?)\s*(?:\d|[一二两三四五六七八九十])`).MatchString(m[1]) {
 			return step{}, false
 		}
 		st := step{kind: "respond", what: "item"}
@@ -33,7 +33,7 @@ var chineseActions = []action{
 	}),
 	act(`(?:把|将)?.*(?:返回|回复|响应)给(?:调用者|调用方|客户端|对方|请求方)`, func(_ *reading, _ []string, s string) (step, bool) {
 		st := step{kind: "respond", what: "item"}
-		if regexp.MustCompile(`所有|全部|列表`).MatchString(s) {
+		if lazily(`所有|全部|列表`).MatchString(s) {
 			st.what = "all"
 		}
 		return st, true
@@ -41,7 +41,7 @@ var chineseActions = []action{
 	act(`(?:停止|终止|中止)?(?:并)?(?:报错|抛出(?:错误|异常)?|失败)(.*)$`, func(r *reading, m []string, s string) (step, bool) {
 		text := r.first("q", s)
 		if text == "" {
-			text = strings.Trim(regexp.MustCompile(`^(?:信息|消息|错误|内容|为|是|：|:|，)+`).ReplaceAllString(m[1], ""), " ：:，")
+			text = strings.Trim(lazily(`^(?:信息|消息|错误|内容|为|是|：|:|，)+`).ReplaceAllString(m[1], ""), " ：:，")
 		}
 		if text == "" {
 			text = "工作流已停止"
@@ -68,23 +68,23 @@ var chineseActions = []action{
 		return step{kind: "wait", n: n, unit: unit}, true
 	}),
 	act(`^(?:等待?|暂停)(.*)$`, func(_ *reading, m []string, _ string) (step, bool) {
-		if d := regexp.MustCompile(`(\d{4})[-年/](\d{1,2})[-月/](\d{1,2})日?`).FindStringSubmatch(m[1]); d != nil {
+		if d := lazily(`(\d{4})[-年/](\d{1,2})[-月/](\d{1,2})日?`).FindStringSubmatch(m[1]); d != nil {
 			mo, _ := strconv.Atoi(d[2])
 			da, _ := strconv.Atoi(d[3])
 			return step{kind: "wait", until: d[1] + "-" + twoDigits(mo) + "-" + twoDigits(da)}, true
 		}
-		if regexp.MustCompile(`(?i)回调|调用|webhook|信号`).MatchString(m[1]) {
+		if lazily(`(?i)回调|调用|webhook|信号`).MatchString(m[1]) {
 			return step{kind: "wait", what: "webhook"}, true
 		}
 		return step{kind: "wait", slot: "wait"}, true
 	}),
 	act(`(?:去重|去除重复|删除重复|去掉重复|移除重复|重复的?(?:数据|记录|项)?(?:去掉|删除|移除|去除)|不重复|剔除重复|唯一)(.*)$`, func(r *reading, _ []string, s string) (step, bool) {
 		st := step{kind: "dedupe"}
-		if m := regexp.MustCompile(`(?:按照?|根据|依据|以|基于|通过)\s*(?:字段)?\s*(.+?)\s*(?:字段)?(?:来|进行|为准)?\s*(?:去重|去除|删除|去掉|移除|剔除|，|对|,)`).FindStringSubmatch(s); m != nil {
+		if m := lazily(`(?:按照?|根据|依据|以|基于|通过)\s*(?:字段)?\s*(.+?)\s*(?:字段)?(?:来|进行|为准)?\s*(?:去重|去除|删除|去掉|移除|剔除|，|对|,)`).FindStringSubmatch(s); m != nil {
 			st.fields = r.fieldNames(m[1])
-		} else if m := regexp.MustCompile(`(?:去除|删除|去掉|移除|剔除|保留)?重复的?\s*([\p{L}\p{N}_.]+?)(?:的(?:数据|记录|条目|项|订单|用户))?$`).FindStringSubmatch(s); m != nil && !regexp.MustCompile(`^`+itemsZh+`+$`).MatchString(m[1]) {
+		} else if m := lazily(`(?:去除|删除|去掉|移除|剔除|保留)?重复的?\s*([\p{L}\p{N}_.]+?)(?:的(?:数据|记录|条目|项|订单|用户))?$`).FindStringSubmatch(s); m != nil && !lazily(`^`+itemsZh+`+$`).MatchString(m[1]) {
 			st.fields = r.fieldNames(m[1])
-		} else if m := regexp.MustCompile(`([\p{L}\p{N}_.]+?)重复的`).FindStringSubmatch(s); m != nil {
+		} else if m := lazily(`([\p{L}\p{N}_.]+?)重复的`).FindStringSubmatch(s); m != nil {
 			st.fields = r.fieldNames(m[1])
 		}
 		return st, true
@@ -98,7 +98,7 @@ var chineseActions = []action{
 		if reDescending.MatchString(s) {
 			st.order = "descending"
 		}
-		if m := regexp.MustCompile(`(?:按照?|根据|依据?|以|对)\s*(?:字段)?\s*(.+?)\s*(?:字段|的?(?:大小|高低|多少|先后|顺序|值))?(?:来|进行|从|由|，|,|\s)*(?:升序|降序|倒序|正序|逆序|从|由|递|排|随机|字母)`).FindStringSubmatch(s); m != nil {
+		if m := lazily(`(?:按照?|根据|依据?|以|对)\s*(?:字段)?\s*(.+?)\s*(?:字段|的?(?:大小|高低|多少|先后|顺序|值))?(?:来|进行|从|由|，|,|\s)*(?:升序|降序|倒序|正序|逆序|从|由|递|排|随机|字母)`).FindStringSubmatch(s); m != nil {
 			for _, f := range r.fieldNames(m[1]) {
 				st.pairs = append(st.pairs, pair{name: f, value: st.order})
 			}
@@ -118,7 +118,7 @@ var chineseActions = []action{
 			st.kind, st.order, st.slot = "top", map[bool]string{true: "descending", false: "ascending"}[strings.HasPrefix(m[3], "最新")], "sort"
 		}
 		if m[2] != "" {
-			field := regexp.MustCompile(`^(?:只|仅)?(?:取|保留|留下?|要|返回|选|拿)+`).ReplaceAllString(m[1], "")
+			field := lazily(`^(?:只|仅)?(?:取|保留|留下?|要|返回|选|拿)+`).ReplaceAllString(m[1], "")
 			if f := r.fieldName(field); f != "" {
 				st.kind, st.fields, st.order = "top", []string{f}, zhOrder(m[2])
 				st.slot = ""
@@ -131,7 +131,7 @@ var chineseActions = []action{
 		if !ok {
 			n = 1
 		}
-		f := r.fieldName(regexp.MustCompile(`^(?:只|仅)?(?:取|保留|留下?|要|返回|选出?|挑出|拿)+`).ReplaceAllString(m[1], ""))
+		f := r.fieldName(lazily(`^(?:只|仅)?(?:取|保留|留下?|要|返回|选出?|挑出|拿)+`).ReplaceAllString(m[1], ""))
 		return step{kind: "top", n: float64(n), fields: []string{f}, order: zhOrder(m[2])}, f != ""
 	}),
 	act(`(?:只|最多)(?:取|保留|要|返回|留|选|拿)?\s*(\d+|[一二两三四五六七八九十]+)\s*(?:个|条|项|名|笔|位|份|行)|限制(?:为|在|到|数量为?)?\s*(\d+)|取\s*(\d+|[一二两三四五六七八九十]+)\s*(?:个|条|项|笔)`, func(_ *reading, m []string, _ string) (step, bool) {
@@ -139,14 +139,14 @@ var chineseActions = []action{
 		return step{kind: "limit", n: float64(n)}, ok
 	}),
 	act(`(?:统计|计算|求(?:和|出|平均|总|最|.*(?:之和|总和|平均))|算出?|汇总|合计|累加|分组)`, func(r *reading, _ []string, s string) (step, bool) {
-		if regexp.MustCompile(`[*×+/]|乘|除以|减去`).MatchString(s) && !strings.Contains(s, "按") {
+		if lazily(`[*×+/]|乘|除以|减去`).MatchString(s) && !strings.Contains(s, "按") {
 			return step{}, false
 		}
 		st := step{kind: "summarize"}
 		rest := s
-		if m := regexp.MustCompile(`(?:按照?|根据|依据|以|对|每个?)\s*(?:字段)?\s*([\p{L}\p{N}_.、和«»]+?)\s*(?:字段)?(?:来|进行)?\s*(?:分组|统计|汇总|计算|求和|求|算|分别|的(?:订单|记录|用户|数量|总))`).FindStringSubmatchIndex(s); m != nil {
+		if m := lazily(`(?:按照?|根据|依据|以|对|每个?)\s*(?:字段)?\s*([\p{L}\p{N}_.、和«»]+?)\s*(?:字段)?(?:来|进行)?\s*(?:分组|统计|汇总|计算|求和|求|算|分别|的(?:订单|记录|用户|数量|总))`).FindStringSubmatchIndex(s); m != nil {
 			by := s[m[2]:m[3]]
-			if !regexp.MustCompile(`^` + itemsZh + `+$`).MatchString(by) {
+			if !lazily(`^` + itemsZh + `+$`).MatchString(by) {
 				st.by = r.fieldNames(by)
 				rest = s[:m[0]] + " " + s[m[3]:]
 			}
@@ -161,9 +161,9 @@ var chineseActions = []action{
 		return st, true
 	}),
 	act(`(?:把|将)?\s*(.*?)\s*(?:拆分|拆开|展开|分割|拆成)(.*)$`, func(r *reading, m []string, s string) (step, bool) {
-		f := r.fieldName(regexp.MustCompile(`(?:列表|数组|里的|中的|每个元素)`).ReplaceAllString(regexp.MustCompile(`^(?:把|将)`).ReplaceAllString(m[1], ""), ""))
-		if f == "" || regexp.MustCompile(`^`+itemsZh+`+$`).MatchString(f) {
-			if g := r.fieldName(regexp.MustCompile(`(?:列表|数组|字段|为|成|单独|独立|多条|多个|数据|每一?[条项个]|记录|的)`).ReplaceAllString(m[2], "")); g != "" {
+		f := r.fieldName(lazily(`(?:列表|数组|里的|中的|每个元素)`).ReplaceAllString(lazily(`^(?:把|将)`).ReplaceAllString(m[1], ""), ""))
+		if f == "" || lazily(`^`+itemsZh+`+$`).MatchString(f) {
+			if g := r.fieldName(lazily(`(?:列表|数组|字段|为|成|单独|独立|多条|多个|数据|每一?[条项个]|记录|的)`).ReplaceAllString(m[2], "")); g != "" {
 				f = g
 			} else if f == "" {
 				return step{kind: "split", slot: "split"}, true
@@ -173,16 +173,16 @@ var chineseActions = []action{
 	}),
 	act(`(?:把|将)?\s*(.*?)\s*(?:合并|聚合|收集|汇集|归并|整合|打包|汇总)(?:成|到|为|进|在)+\s*(?:一|1|单|同一)(?:个|条|项|起)?`, func(r *reading, m []string, s string) (step, bool) {
 		st := step{kind: "aggregate", all: true}
-		f := r.fieldName(regexp.MustCompile(`^(?:把|将|所有|全部)+`).ReplaceAllString(m[1], ""))
+		f := r.fieldName(lazily(`^(?:把|将|所有|全部)+`).ReplaceAllString(m[1], ""))
 		f = strings.TrimPrefix(f, "所有")
-		if f != "" && !regexp.MustCompile(`^`+itemsZh+`+$`).MatchString(f) {
+		if f != "" && !lazily(`^`+itemsZh+`+$`).MatchString(f) {
 			st.all, st.fields = false, []string{f}
 		}
 		return st, true
 	}),
 	act(`(?:合并|关联|拼接|连接|join)(.*)$`, func(r *reading, m []string, s string) (step, bool) {
 		st := step{kind: "merge", urls: r.every("u", s), what: "append"}
-		if by := regexp.MustCompile(`(?:按照?|根据|依据|以|通过|用)\s*(?:字段)?\s*([\p{L}\p{N}_.]+?|«q\d+»)\s*(?:字段)?(?:来|进行|把|将)?\s*(?:合并|关联|拼接|连接|join|匹配|$)`).FindStringSubmatch(s); by != nil {
+		if by := lazily(`(?:按照?|根据|依据|以|通过|用)\s*(?:字段)?\s*([\p{L}\p{N}_.]+?|«q\d+»)\s*(?:字段)?(?:来|进行|把|将)?\s*(?:合并|关联|拼接|连接|join|匹配|$)`).FindStringSubmatch(s); by != nil {
 			if f := r.fieldName(by[1]); f != "" {
 				st.what, st.fields = "fields", []string{f}
 			}
@@ -194,7 +194,7 @@ var chineseActions = []action{
 	}),
 	act(`(?:读取|解析|提取|导入).*?(csv|xlsx|excel|json\s*文件|文本文件)`, readExtract),
 	act(`(?:解析|转换?).*xml|xml.*(?:转|解析)`, func(_ *reading, _ []string, s string) (step, bool) {
-		return step{kind: "xml", what: map[bool]string{true: "jsonToxml", false: "xmlToJson"}[regexp.MustCompile(`(?i)(?:为|成)\s*xml`).MatchString(s)]}, true
+		return step{kind: "xml", what: map[bool]string{true: "jsonToxml", false: "xmlToJson"}[lazily(`(?i)(?:为|成)\s*xml`).MatchString(s)]}, true
 	}),
 	act(`markdown.*(?:转|为|成).*html|html.*(?:转|为|成).*markdown`, func(_ *reading, _ []string, s string) (step, bool) {
 		lower := strings.ToLower(s)
@@ -210,7 +210,7 @@ var chineseActions = []action{
 				st.what = a
 			}
 		}
-		if m := regexp.MustCompile(`(?:对|把|将|给)\s*(?:字段)?\s*([\p{L}\p{N}_.]+?)\s*(?:字段|的值)?(?:用|进行|做|使用|以|sha|md5|SHA|MD5|哈希|加密)`).FindStringSubmatch(s); m != nil {
+		if m := lazily(`(?:对|把|将|给)\s*(?:字段)?\s*([\p{L}\p{N}_.]+?)\s*(?:字段|的值)?(?:用|进行|做|使用|以|sha|md5|SHA|MD5|哈希|加密)`).FindStringSubmatch(s); m != nil {
 			st.fields = []string{r.fieldName(m[1])}
 		} else {
 			st.slot = "hash"
@@ -228,7 +228,7 @@ var chineseActions = []action{
 	act(`(?:运行|执行|用|使用|写).*(?:代码|脚本|js|javascript)(.*)$`, readCodeWords),
 	act(`表单`, func(r *reading, _ []string, s string) (step, bool) {
 		st := step{kind: "form"}
-		if m := regexp.MustCompile(`(?:填写|询问|收集|要求填)\s*(.+?)(?:的表单)?$`).FindStringSubmatch(s); m != nil {
+		if m := lazily(`(?:填写|询问|收集|要求填)\s*(.+?)(?:的表单)?$`).FindStringSubmatch(s); m != nil {
 			for _, n := range names(m[1]) {
 				st.fields = append(st.fields, r.plain(n))
 			}
@@ -239,10 +239,10 @@ var chineseActions = []action{
 		return st, true
 	}),
 	act(`邮件|电邮|e-?mail|发信`, func(r *reading, m []string, s string) (step, bool) {
-		if regexp.MustCompile(`^(?:过滤|筛选|只?保留|按|重命名|删除|去掉|提取)`).MatchString(s) || strings.Contains(s, "«u") && r.first("e", s) == "" {
+		if lazily(`^(?:过滤|筛选|只?保留|按|重命名|删除|去掉|提取)`).MatchString(s) || strings.Contains(s, "«u") && r.first("e", s) == "" {
 			return step{}, false
 		}
-		if !regexp.MustCompile(`发|寄|邮件(?:通知|提醒|告诉)|通知|告知|(?:用|通过)邮件`).MatchString(s) {
+		if !lazily(`发|寄|邮件(?:通知|提醒|告诉)|通知|告知|(?:用|通过)邮件`).MatchString(s) {
 			return step{}, false
 		}
 		return readMail(r, []string{"", s}, "send "+s)
@@ -256,12 +256,12 @@ var chineseActions = []action{
 	act(fetchZh+`.*«u\d+»|«u\d+».*(?:获取|抓取|读取|拉取|下载|取)|^«u\d+»`, readFetch),
 	act(`(?:重命名|改名|更名|改为|改成|命名为|改叫)`, func(r *reading, _ []string, s string) (step, bool) {
 		st := step{kind: "rename"}
-		for _, p := range reRenamePair.FindAllStringSubmatch(regexp.MustCompile(`^(?:把|将|重命名)?\s*(?:字段)?`).ReplaceAllString(s, ""), -1) {
+		for _, p := range reRenamePair.FindAllStringSubmatch(lazily(`^(?:把|将|重命名)?\s*(?:字段)?`).ReplaceAllString(s, ""), -1) {
 			st.pairs = append(st.pairs, pair{name: r.plain(p[1]), value: r.plain(p[2])})
 		}
 		if len(st.pairs) == 0 {
 			st.slot = "rename"
-			if regexp.MustCompile(`改为|改成`).MatchString(s) {
+			if lazily(`改为|改成`).MatchString(s) {
 				return step{}, false
 			}
 		}
@@ -269,10 +269,10 @@ var chineseActions = []action{
 	}),
 	act(`^(?:只|仅)?(?:保留|留下?|要|选择|提取|取|返回)\s*(.+?)\s*(?:这?(?:几|两|三|四|些)?个?)?(?:字段|列|属性)(.*)$`, func(r *reading, m []string, s string) (step, bool) {
 		list := m[1]
-		if strings.Trim(list, "这些几个的 ") == "" || strings.TrimSpace(m[2]) != "" && len(names(m[2])) > 0 && regexp.MustCompile(`^\s*$`).MatchString(list) {
+		if strings.Trim(list, "这些几个的 ") == "" || strings.TrimSpace(m[2]) != "" && len(names(m[2])) > 0 && lazily(`^\s*$`).MatchString(list) {
 			list = m[2]
 		}
-		if regexp.MustCompile(`大于|小于|等于|包含|为空|超过|>|<|=`).MatchString(s) {
+		if lazily(`大于|小于|等于|包含|为空|超过|>|<|=`).MatchString(s) {
 			return step{}, false
 		}
 		st := step{kind: "keep", fields: r.fieldNames(list)}
@@ -288,16 +288,16 @@ var chineseActions = []action{
 	}),
 	act(`(?:过滤|筛选|筛出|挑出|选出|保留|留下?|只留|只要|去掉|删除|删掉|移除|排除|忽略|丢弃|剔除|只处理|找出|只看|只取|取出|去除|选择)(.*)$`, func(r *reading, m []string, s string) (step, bool) {
 		st := step{kind: "filter"}
-		st.negate = regexp.MustCompile(`^(?:过滤掉|筛掉|去掉|删除|删掉|移除|排除|忽略|丢弃|剔除|去除)|(?:过滤掉|筛掉|去掉|删除|删掉|移除|排除|忽略|丢弃|剔除|去除)$`).MatchString(s)
+		st.negate = lazily(`^(?:过滤掉|筛掉|去掉|删除|删掉|移除|排除|忽略|丢弃|剔除|去除)|(?:过滤掉|筛掉|去掉|删除|删掉|移除|排除|忽略|丢弃|剔除|去除)$`).MatchString(s)
 		body := m[1]
-		if mm := regexp.MustCompile(`^(?:把|将)(.+?)(?:过滤|筛选|筛出|挑出|选出|保留|留下|去掉|删除|删掉|移除|排除|丢弃|剔除|找出|取出|去除)`).FindStringSubmatch(s); mm != nil && strings.TrimSpace(strings.Trim(body, "出来掉下")) == "" {
+		if mm := lazily(`^(?:把|将)(.+?)(?:过滤|筛选|筛出|挑出|选出|保留|留下|去掉|删除|删掉|移除|排除|丢弃|剔除|找出|取出|去除)`).FindStringSubmatch(s); mm != nil && strings.TrimSpace(strings.Trim(body, "出来掉下")) == "" {
 			body = mm[1]
 		}
-		body = regexp.MustCompile(`^(?:出|掉|下|来|那些|所有|全部|其中|符合|满足|条件|：|:|，|\s)+`).ReplaceAllString(body, "")
+		body = lazily(`^(?:出|掉|下|来|那些|所有|全部|其中|符合|满足|条件|：|:|，|\s)+`).ReplaceAllString(body, "")
 		c, ok := r.condition(body)
 		if !ok {
 			st.slot = "filter"
-			return st, regexp.MustCompile(`过滤|筛选`).MatchString(s)
+			return st, lazily(`过滤|筛选`).MatchString(s)
 		}
 		st.cond = c
 		return st, true
@@ -373,7 +373,7 @@ func readSendZh(r *reading, m []string, s string) (step, bool) {
 	return st, true
 }
 
-var reHeadZh = regexp.MustCompile(`^(?:给(?:每个?|所有|它们?)?` + itemsZh + `*|为每个?` + itemsZh + `*)?(?:再)?(?:设置|添加|增加|加上|加|新增|补充|标记|赋值|把|将|计算|算出|写上|打上)?\s*(?:一个|个|一列|上|新的?)*\s*(?:名为|叫做?|新)?\s*(?:字段|列|属性)?\s*(?:名为|叫做?)?\s*`)
+var reHeadZh = lazily(`^(?:给(?:每个?|所有|它们?)?` + itemsZh + `*|为每个?` + itemsZh + `*)?(?:再)?(?:设置|添加|增加|加上|加|新增|补充|标记|赋值|把|将|计算|算出|写上|打上)?\s*(?:一个|个|一列|上|新的?)*\s*(?:名为|叫做?|新)?\s*(?:字段|列|属性)?\s*(?:名为|叫做?)?\s*`)
 
 func readSetZh(r *reading, _ []string, s string) (step, bool) {
 	st := step{kind: "set"}

@@ -7,9 +7,11 @@ import (
 )
 
 var (
-	reOrdinal = regexp.MustCompile(`(?i)^(?:(?:i\s+)?(?:would\s+|'d\s+)?(?:choose|pick|take|go (?:with|for)|prefer|want|like|use|please)\s+)?(?:the\s+)?(?:option|number|no\.?|choice|alternative|#)?\s*(\d+|first|second|third|fourth|last|one|two|three|four)(?:st|nd|rd|th)?(?:\s+(?:one|option|please))?\W*$|^(?:我)?(?:选择?|要|用)?(?:第)?\s*(\d+|[一二三四])\s*(?:个|项|种)?(?:方案|选项)?\W*$`)
+	reOrdinal = lazily(`(?i)^(?:(?:i\s+)?(?:would\s+|'d\s+)?(?:choose|pick|take|go (?:with|for)|prefer|want|like|use|please)\s+)?(?:the\s+)?(?:option|number|no\.?|choice|alternative|#)?\s*(\d+|first|second|third|fourth|last|one|two|three|four)(?:st|nd|rd|th)?(?:\s+(?:one|option|please))?\W*$|^(?:我)?(?:选择?|要|用)?(?:第)?\s*(\d+|[一二三四])\s*(?:个|项|种)?(?:方案|选项)?\W*$`)
 	ordinals  = map[string]int{"first": 1, "second": 2, "third": 3, "fourth": 4, "one": 1, "two": 2, "three": 3, "four": 4, "一": 1, "二": 2, "三": 3, "四": 4}
 )
+
+var reURLOrMail = lazily(reURL.String() + "|" + reMail.String())
 
 // ordinal reads "2", "the second one", "option 2", "第二个": the place among n,
 // counted from 1; 0 when the words are none of these.
@@ -88,14 +90,14 @@ func Match(text string, questions []Question) map[string]string {
 	}
 	rest := text
 	for _, q := range questions {
-		re := (*regexp.Regexp)(nil)
+		re := (*pattern)(nil)
 		switch base := strings.TrimRight(q.ID, "_0123456789"); {
 		case base == "url" || strings.HasSuffix(q.ID, "_url") || base == "server":
 			re = reURL
 		case base == "mail" || strings.HasSuffix(q.ID, "_mail"):
 			re = reMail
 		case base == "send":
-			re = regexp.MustCompile(reURL.String() + "|" + reMail.String())
+			re = reURLOrMail
 		}
 		if re == nil {
 			continue

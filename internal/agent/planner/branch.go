@@ -6,20 +6,20 @@ import (
 )
 
 var (
-	reIf       = regexp.MustCompile(`(?i)^(?:(?:but |and |only |or )?(?:else |otherwise,? )?(?:only )?if|in case(?: that)?|unless|when(?:ever)?|provided(?: that)?|as long as|only when|where|for (?:each |all |every )?(?:the )?(?:\w+ )?(?:where|whose|with|that have|which have|having|items|orders|ones)(?: where| whose| with| that have| having)?)\s+`)
-	reElse     = regexp.MustCompile(`(?i)^(?:otherwise|or else|else|if not|if it (?:is not|isn't|does not|doesn't)|in (?:all|any) other cases?|in every other case|(?:for |send |and |let )?(?:all )?(?:the )?(?:rest|others|remaining(?: ones| items| orders)?|everything else|all others|anything else|other (?:ones|items|orders|cases))|failing that|all other \w+|any other \w+|or)\b[\s,:]*(?:goes?\b|go\b|should\b|just\b|then\b|are\b|is\b|be\b|get\b)?\s*`)
-	reElseZh   = regexp.MustCompile(`^(?:否则(?:的话)?|不然(?:的话)?|要不然|其他的?(?:情况)?|其余的?(?:情况)?|其它的?(?:情况)?|反之|若不是|如果不是|如果不(?:满足|符合)(?:条件)?|剩下的?|剩余的?|别的)(?:下|都|全部|则|就|[，,：:])*\s*`)
-	reIfZh     = regexp.MustCompile(`^(?:否则|不然)?(?:但是?|而)?(?:如果|若是?|假如|要是|倘若|当|仅当|只有当?|只有)`)
-	reApproved = regexp.MustCompile(`(?i)^(?:if|when|once|after|on|upon)?\s*(?:it |this |that |they |he |she |the (?:manager|boss|request|order|approver) |i )?(?:(?:is|was|gets|are|has been|have been) )?(?:(approved|approves?|accepted|confirmed|yes|approval|granted|approve it|agrees?|ok)|(rejected|rejects?|denied|declined?s?|not approved|refused|no|rejection|disapproved|turned down|do(?:es)? not approve|disagrees?))\b[\s,:]*(?:then\s+)?`)
-	reOkZh     = regexp.MustCompile(`^(?:如果|若|当)?(?:审批|审核)?(?:经理|主管|他)?(?:(?:被)?(?:审批)?(通过|批准|同意)|(?:被)?(拒绝|驳回|不通过|未通过|不同意|不批准|没通过))(?:了|后|之后|时|的话)?(?:则|就|，|,|:)*\s*`)
-	reFailed   = regexp.MustCompile(`(?i)^(?:if|when|in case|on|upon)\s+(?:(?:it|this|that|the (?:request|call|fetch|api|server|http request|first request|post)|an?y? (?:request|call)|something|one|there is an?)\s+)?(?:fails?|failure|errors?(?: out| occurs)?|goes wrong|does not (?:work|answer|respond)|doesn't (?:work|answer|respond)|is (?:down|unreachable|not reachable)|returns an error|that fails|times out)\b[\s,:]*`)
-	reFailedZh = regexp.MustCompile(`^(?:如果|若|当|一旦)?(?:请求|调用|接口|获取|发送)?(?:失败|出错|报错|异常|超时)(?:了|后|时|的话|则|就|，|,)*\s*`)
-	reTrailing = regexp.MustCompile(`(?i)\s+(?:(?:but )?only (?:if|when)|if|unless|when(?:ever)?|provided(?: that)?|in case|as long as)\s+`)
-	reEach     = regexp.MustCompile(`(?i)^(?:(?:and )?(?:for|do this for|do the following for|repeat for|process)\s+(?:each|every|all)(?:\s+(?:one|single))?(?:\s+of)?|loop (?:over|through)|iterate (?:over|through)|go through|process|handle|do)\s+(?:each\s+|every\s+|all\s+)?(?:of\s+)?(?:the\s+|them\b|these\s+|those\s+)?(.*)$|^(?:one by one|one at a time|individually)[\s,:]*(.*)$|^in (?:batches|groups|chunks) of (\d+|\w+)[\s,:]*(.*)$`)
-	reEachZh   = regexp.MustCompile(`^(?:对于?|为|给|针对)?(?:其中的?)?(?:每一?(?:个|条|项|笔|位|份)?|逐(?:个|条|一)(?:地)?(?:处理|遍历)?|循环(?:处理|遍历)?|遍历|依次(?:处理|对)?)(?:每一?(?:个|条|项|笔|位))?([\p{Han}A-Za-z]{0,6}?)(?:列表|数据)?(?:，|,|都|：|:|进行|逐个|来|\s)*((?:` + chineseVerbs + `|如果|若).*)?$`)
-	reEachEnd  = regexp.MustCompile(`(?i)\s+(?:for (?:each|every)(?: single)?(?: one)?(?: of (?:them|the \w+))?(?: ` + items + `)?|one by one|one at a time|individually|each one separately)(?:\s+(?:separately|individually))?$|,?\s*in (?:batches|groups|chunks) of (\d+|\w+)(?: items)?$`)
-	reSwitch   = regexp.MustCompile(`(?i)^(?:depending on|based on|according to|(?:route|switch|branch|split|distribute|dispatch|divide)(?: (?:it|them|items?|orders?|the \w+|messages?|requests?|by value))?(?: (?:by|on|based on|depending on|according to|over))+)\s+(?:the\s+|its\s+|their\s+)?(?:value of\s+)?(?:the\s+)?(?:field\s+)?(«q\d+»|[\w.]+)(?:\s+field)?\s*[:,]?\s*(.*)$`)
-	reSwitchZh = regexp.MustCompile(`^(?:按照?|根据|依据|基于)\s*(?:字段)?\s*(«q\d+»|[\p{L}\p{N}_.]+?)\s*(?:字段|的值|的不同)?\s*(?:来|进行)?(?:分流|路由|分支|分发|分别|判断|处理|分类|分情况)(?:处理|发送)?(?:到不同的?\p{Han}*)?\s*[：:，,]?\s*(.*)$`)
+	reIf       = lazily(`(?i)^(?:(?:but |and |only |or )?(?:else |otherwise,? )?(?:only )?if|in case(?: that)?|unless|when(?:ever)?|provided(?: that)?|as long as|only when|where|for (?:each |all |every )?(?:the )?(?:\w+ )?(?:where|whose|with|that have|which have|having|items|orders|ones)(?: where| whose| with| that have| having)?)\s+`)
+	reElse     = lazily(`(?i)^(?:otherwise|or else|else|if not|if it (?:is not|isn't|does not|doesn't)|in (?:all|any) other cases?|in every other case|(?:for |send |and |let )?(?:all )?(?:the )?(?:rest|others|remaining(?: ones| items| orders)?|everything else|all others|anything else|other (?:ones|items|orders|cases))|failing that|all other \w+|any other \w+|or)\b[\s,:]*(?:goes?\b|go\b|should\b|just\b|then\b|are\b|is\b|be\b|get\b)?\s*`)
+	reElseZh   = lazily(`^(?:否则(?:的话)?|不然(?:的话)?|要不然|其他的?(?:情况)?|其余的?(?:情况)?|其它的?(?:情况)?|反之|若不是|如果不是|如果不(?:满足|符合)(?:条件)?|剩下的?|剩余的?|别的)(?:下|都|全部|则|就|[，,：:])*\s*`)
+	reIfZh     = lazily(`^(?:否则|不然)?(?:但是?|而)?(?:如果|若是?|假如|要是|倘若|当|仅当|只有当?|只有)`)
+	reApproved = lazily(`(?i)^(?:if|when|once|after|on|upon)?\s*(?:it |this |that |they |he |she |the (?:manager|boss|request|order|approver) |i )?(?:(?:is|was|gets|are|has been|have been) )?(?:(approved|approves?|accepted|confirmed|yes|approval|granted|approve it|agrees?|ok)|(rejected|rejects?|denied|declined?s?|not approved|refused|no|rejection|disapproved|turned down|do(?:es)? not approve|disagrees?))\b[\s,:]*(?:then\s+)?`)
+	reOkZh     = lazily(`^(?:如果|若|当)?(?:审批|审核)?(?:经理|主管|他)?(?:(?:被)?(?:审批)?(通过|批准|同意)|(?:被)?(拒绝|驳回|不通过|未通过|不同意|不批准|没通过))(?:了|后|之后|时|的话)?(?:则|就|，|,|:)*\s*`)
+	reFailed   = lazily(`(?i)^(?:if|when|in case|on|upon)\s+(?:(?:it|this|that|the (?:request|call|fetch|api|server|http request|first request|post)|an?y? (?:request|call)|something|one|there is an?)\s+)?(?:fails?|failure|errors?(?: out| occurs)?|goes wrong|does not (?:work|answer|respond)|doesn't (?:work|answer|respond)|is (?:down|unreachable|not reachable)|returns an error|that fails|times out)\b[\s,:]*`)
+	reFailedZh = lazily(`^(?:如果|若|当|一旦)?(?:请求|调用|接口|获取|发送)?(?:失败|出错|报错|异常|超时)(?:了|后|时|的话|则|就|，|,)*\s*`)
+	reTrailing = lazily(`(?i)\s+(?:(?:but )?only (?:if|when)|if|unless|when(?:ever)?|provided(?: that)?|in case|as long as)\s+`)
+	reEach     = lazily(`(?i)^(?:(?:and )?(?:for|do this for|do the following for|repeat for|process)\s+(?:each|every|all)(?:\s+(?:one|single))?(?:\s+of)?|loop (?:over|through)|iterate (?:over|through)|go through|process|handle|do)\s+(?:each\s+|every\s+|all\s+)?(?:of\s+)?(?:the\s+|them\b|these\s+|those\s+)?(.*)$|^(?:one by one|one at a time|individually)[\s,:]*(.*)$|^in (?:batches|groups|chunks) of (\d+|\w+)[\s,:]*(.*)$`)
+	reEachZh   = lazily(`^(?:对于?|为|给|针对)?(?:其中的?)?(?:每一?(?:个|条|项|笔|位|份)?|逐(?:个|条|一)(?:地)?(?:处理|遍历)?|循环(?:处理|遍历)?|遍历|依次(?:处理|对)?)(?:每一?(?:个|条|项|笔|位))?([\p{Han}A-Za-z]{0,6}?)(?:列表|数据)?(?:，|,|都|：|:|进行|逐个|来|\s)*((?:` + chineseVerbs + `|如果|若).*)?$`)
+	reEachEnd  = lazily(`(?i)\s+(?:for (?:each|every)(?: single)?(?: one)?(?: of (?:them|the \w+))?(?: ` + items + `)?|one by one|one at a time|individually|each one separately)(?:\s+(?:separately|individually))?$|,?\s*in (?:batches|groups|chunks) of (\d+|\w+)(?: items)?$`)
+	reSwitch   = lazily(`(?i)^(?:depending on|based on|according to|(?:route|switch|branch|split|distribute|dispatch|divide)(?: (?:it|them|items?|orders?|the \w+|messages?|requests?|by value))?(?: (?:by|on|based on|depending on|according to|over))+)\s+(?:the\s+|its\s+|their\s+)?(?:value of\s+)?(?:the\s+)?(?:field\s+)?(«q\d+»|[\w.]+)(?:\s+field)?\s*[:,]?\s*(.*)$`)
+	reSwitchZh = lazily(`^(?:按照?|根据|依据|基于)\s*(?:字段)?\s*(«q\d+»|[\p{L}\p{N}_.]+?)\s*(?:字段|的值|的不同)?\s*(?:来|进行)?(?:分流|路由|分支|分发|分别|判断|处理|分类|分情况)(?:处理|发送)?(?:到不同的?\p{Han}*)?\s*[：:，,]?\s*(.*)$`)
 )
 
 // conditional is an if clause taken apart.
@@ -58,8 +58,8 @@ func (r *reading) ifOf(s string) (conditional, bool) {
 }
 
 var (
-	reThenWord = regexp.MustCompile(`(?i)\s*,?\s+then\s+|\s*[,:]\s+|\s+(?:` + englishVerbs + `)\s`)
-	reThenZh   = regexp.MustCompile(`(?:的话|时候?|的时候|，|,)?(?:则|就|那么|那就|，|,)|时|` + chineseVerbs)
+	reThenWord = lazily(`(?i)\s*,?\s+then\s+|\s*[,:]\s+|\s+(?:` + englishVerbs + `)\s`)
+	reThenZh   = lazily(`(?:的话|时候?|的时候|，|,)?(?:则|就|那么|那就|，|,)|时|` + chineseVerbs)
 )
 
 // splitThen finds where a condition ends and what is to be done begins.

@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -27,9 +26,9 @@ func (s scope) path(field string) string {
 	return s.prefix + field
 }
 
-var reFigure = regexp.MustCompile(`(?i)^(?:total|sum|count|number|average|result|totals|sums|counts|总|总和|总额|总计|合计|总数|数量|次数|平均值?|求和|之和)$`)
+var reFigure = lazily(`(?i)^(?:total|sum|count|number|average|result|totals|sums|counts|总|总和|总额|总计|合计|总数|数量|次数|平均值?|求和|之和)$`)
 
-var reIdent = regexp.MustCompile(`^[\p{L}_$][\p{L}\p{N}_$]*$`)
+var reIdent = lazily(`^[\p{L}_$][\p{L}\p{N}_$]*$`)
 
 // ref is the JavaScript for a field.
 func (s scope) ref(field string) string { return s.refOn("$json", field) }
@@ -46,7 +45,7 @@ func (s scope) refOn(item, field string) string {
 	return out
 }
 
-var reFieldToken = regexp.MustCompile(`«f:([^»]+)»`)
+var reFieldToken = lazily(`«f:([^»]+)»`)
 
 // code puts the places of fields into an expression.
 func (b *builder) code(s string) string {

@@ -20,15 +20,15 @@ func clone(d *workflow.Document) *workflow.Document {
 }
 
 var (
-	reNameIt    = regexp.MustCompile(`(?i)^(?:please\s+)?(?:rename|name|call|change the name of|title)\s+(?:it|this|the workflow|this workflow|the copy|my workflow)(?:'s name)?\s+(?:to|as)?\s*(.+)$|^(?:change|set)\s+(?:the|its)\s+name\s+to\s+(.+)$|^(?:把|将)?(?:这个)?(?:工作流|它|副本)?(?:的)?(?:名字|名称)?(?:重命名|改名|命名|改)(?:为|成|叫)\s*(.+)$`)
-	reRemove    = regexp.MustCompile(`(?i)^(?:please\s+)?(?:remove|delete|drop|take out|get rid of|skip|leave out)\s+(?:the\s+)?(?:(?:step|node)\s+(?:that\s+|which\s+|called\s+|named\s+)?)?(.+?)(?:\s+(?:step|node|part|again))?$|^(?:删除|去掉|移除|删掉|不要)(?:掉)?(.+?)(?:这一?步骤?|节点|步骤)?$`)
-	reInstead   = regexp.MustCompile(`(?i)\b(?:instead|rather|no longer|change|now|replace|update|modify|switch|make it|different|new)\b|改为|改成|换成|而不是|改到|更改|修改|变为|变成`)
-	rePlace     = regexp.MustCompile(`(?i)\s*,?\s*\b(before|after|behind|right after|right before)\s+(?:the\s+)?(?:step\s+|node\s+)?(.+?)(?:\s+(?:step|node))?$`)
-	reCopyOnly  = regexp.MustCompile(`(?i)^(?:please\s+)?(?:just\s+|only\s+)?(?:copy|duplicate|clone)(?:\s+(?:it|this|the workflow))?(?:\s+(?:as it is|unchanged|without changes?))?\W*$|^(?:no changes?|nothing|as it is|unchanged|leave it as it is|keep it as it is)\W*$|^(?:复制(?:一份)?|原样复制|不用?改|不需要修改|保持原样)\W*$`)
-	reDisable   = regexp.MustCompile(`(?i)^(?:please\s+)?(disable|deactivate|turn off|enable|turn on)\s+(?:the\s+)?(?:step|node)?\s*(.+?)(?:\s+(?:step|node))?$|^(禁用|停用|启用)(.+?)(?:这一?步|节点|步骤)?$`)
-	reAddWords  = regexp.MustCompile(`(?i)^(?:(?:please|also|and|then|additionally|now)\s+)*(?:add|insert|include|append|put in)\s+(?:a|an|another|one more|the)?\s*(?:new\s+)?(?:step|node|filter step)\s+(?:that|which|to|for)?\s*|^(?:再|还要?|并)?(?:添加|增加|加|插入)(?:一个|上)?(?:新的?)?(?:步骤|节点)(?:来|用来|，|：|:)?`)
-	reAddNoun   = regexp.MustCompile(`(?i)^(?:(?:please|also|and|then)\s+)*(?:add|insert|include|put in)\s+(?:a|an|another)\s+(filter|sort|limit|wait|pause|approval|delay)\b\s*(?:step|node|that|which|of|for|to|on|where|:)*\s*(.*)$`)
-	reChangeURL = regexp.MustCompile(`(?i)\b(?:url|address|endpoint|link)\b|网址|地址|链接`)
+	reNameIt    = lazily(`(?i)^(?:please\s+)?(?:rename|name|call|change the name of|title)\s+(?:it|this|the workflow|this workflow|the copy|my workflow)(?:'s name)?\s+(?:to|as)?\s*(.+)$|^(?:change|set)\s+(?:the|its)\s+name\s+to\s+(.+)$|^(?:把|将)?(?:这个)?(?:工作流|它|副本)?(?:的)?(?:名字|名称)?(?:重命名|改名|命名|改)(?:为|成|叫)\s*(.+)$`)
+	reRemove    = lazily(`(?i)^(?:please\s+)?(?:remove|delete|drop|take out|get rid of|skip|leave out)\s+(?:the\s+)?(?:(?:step|node)\s+(?:that\s+|which\s+|called\s+|named\s+)?)?(.+?)(?:\s+(?:step|node|part|again))?$|^(?:删除|去掉|移除|删掉|不要)(?:掉)?(.+?)(?:这一?步骤?|节点|步骤)?$`)
+	reInstead   = lazily(`(?i)\b(?:instead|rather|no longer|change|now|replace|update|modify|switch|make it|different|new)\b|改为|改成|换成|而不是|改到|更改|修改|变为|变成`)
+	rePlace     = lazily(`(?i)\s*,?\s*\b(before|after|behind|right after|right before)\s+(?:the\s+)?(?:step\s+|node\s+)?(.+?)(?:\s+(?:step|node))?$`)
+	reCopyOnly  = lazily(`(?i)^(?:please\s+)?(?:just\s+|only\s+)?(?:copy|duplicate|clone)(?:\s+(?:it|this|the workflow))?(?:\s+(?:as it is|unchanged|without changes?))?\W*$|^(?:no changes?|nothing|as it is|unchanged|leave it as it is|keep it as it is)\W*$|^(?:复制(?:一份)?|原样复制|不用?改|不需要修改|保持原样)\W*$`)
+	reDisable   = lazily(`(?i)^(?:please\s+)?(disable|deactivate|turn off|enable|turn on)\s+(?:the\s+)?(?:step|node)?\s*(.+?)(?:\s+(?:step|node))?$|^(禁用|停用|启用)(.+?)(?:这一?步|节点|步骤)?$`)
+	reAddWords  = lazily(`(?i)^(?:(?:please|also|and|then|additionally|now)\s+)*(?:add|insert|include|append|put in)\s+(?:a|an|another|one more|the)?\s*(?:new\s+)?(?:step|node|filter step)\s+(?:that|which|to|for)?\s*|^(?:再|还要?|并)?(?:添加|增加|加|插入)(?:一个|上)?(?:新的?)?(?:步骤|节点)(?:来|用来|，|：|:)?`)
+	reAddNoun   = lazily(`(?i)^(?:(?:please|also|and|then)\s+)*(?:add|insert|include|put in)\s+(?:a|an|another)\s+(filter|sort|limit|wait|pause|approval|delay)\b\s*(?:step|node|that|which|of|for|to|on|where|:)*\s*(.*)$`)
+	reChangeURL = lazily(`(?i)\b(?:url|address|endpoint|link)\b|网址|地址|链接`)
 )
 
 // change plans a changed workflow.

@@ -22,14 +22,14 @@ type condition struct {
 }
 
 type comparison struct {
-	re *regexp.Regexp
+	re *pattern
 	op string // of numbers and texts; see testOf
 }
 
 func comparisons(list ...string) []comparison {
 	out := make([]comparison, 0, len(list)/2)
 	for i := 0; i+1 < len(list); i += 2 {
-		out = append(out, comparison{regexp.MustCompile(`(?i)` + list[i]), list[i+1]})
+		out = append(out, comparison{lazily(`(?i)` + list[i]), list[i+1]})
 	}
 	return out
 }
@@ -75,14 +75,14 @@ var chineseComparisons = comparisons(
 )
 
 var (
-	reBetween        = regexp.MustCompile(`(?i)\s+(?:is |are |lies )?between\s+(\S+)\s+and\s+(\S+)`)
-	reChineseBetween = regexp.MustCompile(`(?:在|介于)\s*(\S+?)\s*(?:和|到|至|与|-|~)\s*(\S+?)\s*之间`)
-	reAnd            = regexp.MustCompile(`(?i)\s+and\s+|\s*&&\s*|,\s+and\s+|\s*(?:并且|而且|且)\s*`)
-	reOr             = regexp.MustCompile(`(?i)\s+or\s+|\s*\|\|\s*|,\s+or\s+|\s*(?:或者|或是|或)\s*`)
-	reList           = regexp.MustCompile(`\s*,\s*|、`)
-	reTruth          = regexp.MustCompile(`(?i)^(?:the |their |its )?(?:item |order |user |customer )?(?:is|are) (not )?([a-z_]\w*)$`)
-	reDate           = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}(?:T[\d:.]+Z?)?$`)
-	reNumber         = regexp.MustCompile(`(?i)^(?:usd|eur|rmb|cny|[$€£¥￥])?\s*(-?\d[\d,]*(?:\.\d+)?)\s*(k|thousand|万|千)?\s*(?:%|percent|dollars?|euros?|usd|eur|yuan|rmb|cny|[$€£¥]|元|块钱?|美元|欧元|pounds?|pieces?|units?|points?|years?|years old|岁|个|件|条|次|分|度|degrees?|°c|celsius|kg|km|items?|stars?|days?|hours?|minutes?|seconds?|characters?|chars?)?$`)
+	reBetween        = lazily(`(?i)\s+(?:is |are |lies )?between\s+(\S+)\s+and\s+(\S+)`)
+	reChineseBetween = lazily(`(?:在|介于)\s*(\S+?)\s*(?:和|到|至|与|-|~)\s*(\S+?)\s*之间`)
+	reAnd            = lazily(`(?i)\s+and\s+|\s*&&\s*|,\s+and\s+|\s*(?:并且|而且|且)\s*`)
+	reOr             = lazily(`(?i)\s+or\s+|\s*\|\|\s*|,\s+or\s+|\s*(?:或者|或是|或)\s*`)
+	reList           = lazily(`\s*,\s*|、`)
+	reTruth          = lazily(`(?i)^(?:the |their |its )?(?:item |order |user |customer )?(?:is|are) (not )?([a-z_]\w*)$`)
+	reDate           = lazily(`^\d{4}-\d{2}-\d{2}(?:T[\d:.]+Z?)?$`)
+	reNumber         = lazily(`(?i)^(?:usd|eur|rmb|cny|[$€£¥￥])?\s*(-?\d[\d,]*(?:\.\d+)?)\s*(k|thousand|万|千)?\s*(?:%|percent|dollars?|euros?|usd|eur|yuan|rmb|cny|[$€£¥]|元|块钱?|美元|欧元|pounds?|pieces?|units?|points?|years?|years old|岁|个|件|条|次|分|度|degrees?|°c|celsius|kg|km|items?|stars?|days?|hours?|minutes?|seconds?|characters?|chars?)?$`)
 )
 
 // condition reads what must hold. False: it is none.
@@ -174,7 +174,7 @@ func (r *reading) test(s string) (test, bool) {
 	return test{}, false
 }
 
-var reEndsIn = regexp.MustCompile(`^(.+?)以\s*(.+?)\s*(开头|开始|结尾|结束)(?:的.*)?$`)
+var reEndsIn = lazily(`^(.+?)以\s*(.+?)\s*(开头|开始|结尾|结束)(?:的.*)?$`)
 
 func (r *reading) chineseTest(s string) (test, bool) {
 	if m := reEndsIn.FindStringSubmatch(s); m != nil {
@@ -301,12 +301,12 @@ func (r *reading) value(s string) (v any, quoted bool) {
 }
 
 var (
-	reDeterminer = regexp.MustCompile(`(?i)^(?:(?:the|a|an|its|their|his|her|whose|where|that|which|who|with|have|has|having|if|when|of|any|each|every|only|field|column|property|key|value of|all|in|for|and|or)\s+)+`)
-	rePossessive = regexp.MustCompile(`(?i)^(?:\w+'s?|\w+s')\s+`)
-	reOfThe      = regexp.MustCompile(`(?i)^(.+?)\s+(?:of|in|from)\s+(?:the|each|every|an?|its|their)\s+\w+$`)
-	reFieldWord  = regexp.MustCompile(`(?i)\s+(?:field|column|property|key|value|attribute|fields|columns)$`)
-	reFieldZh    = regexp.MustCompile(`^(?:其中|所有|那些|把|将|只保留|保留|过滤出?|筛选出?|字段|当|如果|若|订单的|用户的|数据的|每个|数据中|其|里面?|结果中|它的|该|的)+`)
-	reFieldZhEnd = regexp.MustCompile(`(?:字段|这个字段|这一列|列|的值|值|属性|的)+$`)
+	reDeterminer = lazily(`(?i)^(?:(?:the|a|an|its|their|his|her|whose|where|that|which|who|with|have|has|having|if|when|of|any|each|every|only|field|column|property|key|value of|all|in|for|and|or)\s+)+`)
+	rePossessive = lazily(`(?i)^(?:\w+'s?|\w+s')\s+`)
+	reOfThe      = lazily(`(?i)^(.+?)\s+(?:of|in|from)\s+(?:the|each|every|an?|its|their)\s+\w+$`)
+	reFieldWord  = lazily(`(?i)\s+(?:field|column|property|key|value|attribute|fields|columns)$`)
+	reFieldZh    = lazily(`^(?:其中|所有|那些|把|将|只保留|保留|过滤出?|筛选出?|字段|当|如果|若|订单的|用户的|数据的|每个|数据中|其|里面?|结果中|它的|该|的)+`)
+	reFieldZhEnd = lazily(`(?:字段|这个字段|这一列|列|的值|值|属性|的)+$`)
 )
 
 // fieldName reads how a field is named: one word or path, or quoted.

@@ -63,8 +63,8 @@ func withAnswers(wish string, answers map[string]string) string {
 }
 
 var (
-	reVague   = regexp.MustCompile(`(?i)\b(?:something|some ?things?|stuff|things?|automat(?:e|es|ed|ing|ion|ions)|workflows?|help|process(?:es)?|improve|easier|faster|manage|business|work|tasks?|everything|anything|cool|useful|productive|assist|idea|ideas|do it|what can you|my data|my (?:\w+ )?(?:work|life|day|job)|integrat\w*)\b|自动化|工作流|帮我|帮忙|东西|一些|事情|效率|管理|流程|业务|怎么|弄|搞|随便|什么`)
-	reNothing = regexp.MustCompile(`(?i)^(?:hi|hello|hey|good (?:morning|day|evening)|thanks?|ok|yes|no|test|你好|您好|谢谢|好的?)\W*$`)
+	reVague   = lazily(`(?i)\b(?:something|some ?things?|stuff|things?|automat(?:e|es|ed|ing|ion|ions)|workflows?|help|process(?:es)?|improve|easier|faster|manage|business|work|tasks?|everything|anything|cool|useful|productive|assist|idea|ideas|do it|what can you|my data|my (?:\w+ )?(?:work|life|day|job)|integrat\w*)\b|自动化|工作流|帮我|帮忙|东西|一些|事情|效率|管理|流程|业务|怎么|弄|搞|随便|什么`)
+	reNothing = lazily(`(?i)^(?:hi|hello|hey|good (?:morning|day|evening)|thanks?|ok|yes|no|test|你好|您好|谢谢|好的?)\W*$`)
 )
 
 // create plans a new workflow.

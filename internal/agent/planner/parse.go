@@ -126,9 +126,9 @@ func (p *parser) clause(out []step, c clause) []step {
 	return append(out, st)
 }
 
-var reBatches = regexp.MustCompile(`(?i)^in (?:batches|groups|chunks) of (\d+|\w+)(?:\s+(?:items?|at a time|each))?$`)
+var reBatches = lazily(`(?i)^in (?:batches|groups|chunks) of (\d+|\w+)(?:\s+(?:items?|at a time|each))?$`)
 
-var reLeftOver = regexp.MustCompile(`(?i)«u\d+»\s*(?:,|and|,\s*and)\s+(?:then\s+)?([a-z].*)$`)
+var reLeftOver = lazily(`(?i)«u\d+»\s*(?:,|and|,\s*and)\s+(?:then\s+)?([a-z].*)$`)
 
 // independent reports that later assignments do not use what earlier ones set.
 func independent(before, after []pair) bool {
@@ -143,11 +143,11 @@ func independent(before, after []pair) bool {
 }
 
 var (
-	reSource      = regexp.MustCompile(`(?i),?\s*\b(?:from|of|in|at|on|returned by|received from|found at|using|with (?:the )?(?:data|result|results|output|response|list|orders|users|items|records) (?:of|from|at)|(?:the )?(?:result|results|data|output|response) (?:of|from))\s+(?:the\s+)?(?:(?:list|api|url|endpoint|page|address|service|data|file|feed)\s+)?(?:at\s+|from\s+)?«u(\d+)»`)
-	reSourceZh    = regexp.MustCompile(`(?:从|把|将|对|用)?\s*«u(\d+)»\s*(?:获取|返回|得到|拿到|中|里|上|取|来)*的?(?:数据|结果|订单|用户|列表|内容)?(?:中|里)?(?:获取|取出|拿)?`)
-	reSaysNothing = regexp.MustCompile(`(?i)^(?:(?:use|with|for|the|run|it|start|trigger|on|schedule|scheduled|that|which|to|when|do|then|this|please|and|in|of|workflow|a)\b[\s,]*|使用|用|运行|执行|在|的|就|时|后|并|拿|来|请|麻烦|帮我|[\s,，。.:：])*$|^(?:it |which |that )?(?:takes?|accepts?|gets?|receives?|expects?)\s+(?:an?\s+|the\s+)?(?:\w+\s+){0,3}(?:number|name|json|body|parameters?|text|string|payload|input|field|value)s?(?:\s+(?:called\s+|named\s+)?\w+)?$`)
-	reNotCut      = regexp.MustCompile(`(?i)^(?:` + fetchVerb + `|post|put|patch|send|forward|push|submit|upload|deliver|notify|merge|join|combine|compare|read|parse|import|extract|scrape|redirect|respond|reply|answer|mcp|call|save|write|store|append|delete)\b|\bmcp\b|\bredirect\b`)
-	reNoVerb      = regexp.MustCompile(`(?i)^(?:(?:get|fetch|take|use|with|for|the|all|data|run|it|start|trigger|on|schedule|scheduled|that|which|to|when|do|then|this|please|and|in|of|workflow|` + items + `)\b[\s,]*|获取|取|数据|使用|用|运行|执行|在|的|就|时|后|并|拿|来|[\s,，。.:：])*$`)
+	reSource      = lazily(`(?i),?\s*\b(?:from|of|in|at|on|returned by|received from|found at|using|with (?:the )?(?:data|result|results|output|response|list|orders|users|items|records) (?:of|from|at)|(?:the )?(?:result|results|data|output|response) (?:of|from))\s+(?:the\s+)?(?:(?:list|api|url|endpoint|page|address|service|data|file|feed)\s+)?(?:at\s+|from\s+)?«u(\d+)»`)
+	reSourceZh    = lazily(`(?:从|把|将|对|用)?\s*«u(\d+)»\s*(?:获取|返回|得到|拿到|中|里|上|取|来)*的?(?:数据|结果|订单|用户|列表|内容)?(?:中|里)?(?:获取|取出|拿)?`)
+	reSaysNothing = lazily(`(?i)^(?:(?:use|with|for|the|run|it|start|trigger|on|schedule|scheduled|that|which|to|when|do|then|this|please|and|in|of|workflow|a)\b[\s,]*|使用|用|运行|执行|在|的|就|时|后|并|拿|来|请|麻烦|帮我|[\s,，。.:：])*$|^(?:it |which |that )?(?:takes?|accepts?|gets?|receives?|expects?)\s+(?:an?\s+|the\s+)?(?:\w+\s+){0,3}(?:number|name|json|body|parameters?|text|string|payload|input|field|value)s?(?:\s+(?:called\s+|named\s+)?\w+)?$`)
+	reNotCut      = lazily(`(?i)^(?:` + fetchVerb + `|post|put|patch|send|forward|push|submit|upload|deliver|notify|merge|join|combine|compare|read|parse|import|extract|scrape|redirect|respond|reply|answer|mcp|call|save|write|store|append|delete)\b|\bmcp\b|\bredirect\b`)
+	reNoVerb      = lazily(`(?i)^(?:(?:get|fetch|take|use|with|for|the|all|data|run|it|start|trigger|on|schedule|scheduled|that|which|to|when|do|then|this|please|and|in|of|workflow|` + items + `)\b[\s,]*|获取|取|数据|使用|用|运行|执行|在|的|就|时|后|并|拿|来|[\s,，。.:：])*$`)
 )
 
 // sourceIn finds where the items of an action come from: "sort the users from
@@ -198,7 +198,7 @@ func (p *parser) pieces(s string) []clause {
 	return nil
 }
 
-func lastIndex(re *regexp.Regexp, s string) []int {
+func lastIndex(re *pattern, s string) []int {
 	all := re.FindAllStringIndex(s, -1)
 	if len(all) == 0 {
 		return nil
@@ -225,11 +225,11 @@ func (p *parser) action(s string) (step, bool) {
 }
 
 var (
-	reFetchBare = regexp.MustCompile(`(?i)^(?:fetch|get|grab|download|load|pull|read|query|request|call|hit|retrieve|scrape|check|look up|poll|import|crawl|monitor)\b\s*(.*)$`)
-	reSendBare  = regexp.MustCompile(`(?i)^(?:post|put|send|forward|push|submit|upload|publish|deliver|notify|alert|inform|report|pass|tell|message|transmit)\b\s*(.*)$`)
-	reFetchBzh  = regexp.MustCompile(`^(?:获取|抓取|请求|调用|读取|下载|拉取|访问|查询|取得|得到|拿到|爬取|检查)(.*)$`)
-	reSendBzh   = regexp.MustCompile(`^(?:(?:把|将).*)?(?:发送|发给|发到|发往|推送|提交|转发|上传|通知|告诉|汇报|发)(?:.*)$`)
-	reConcrete  = regexp.MustCompile(`(?i)\b(?:mind|pizza|phone|coffee|printer|door|light|lamp|car|house|weather forecast)\b`)
+	reFetchBare = lazily(`(?i)^(?:fetch|get|grab|download|load|pull|read|query|request|call|hit|retrieve|scrape|check|look up|poll|import|crawl|monitor)\b\s*(.*)$`)
+	reSendBare  = lazily(`(?i)^(?:post|put|send|forward|push|submit|upload|publish|deliver|notify|alert|inform|report|pass|tell|message|transmit)\b\s*(.*)$`)
+	reFetchBzh  = lazily(`^(?:获取|抓取|请求|调用|读取|下载|拉取|访问|查询|取得|得到|拿到|爬取|检查)(.*)$`)
+	reSendBzh   = lazily(`^(?:(?:把|将).*)?(?:发送|发给|发到|发往|推送|提交|转发|上传|通知|告诉|汇报|发)(?:.*)$`)
+	reConcrete  = lazily(`(?i)\b(?:mind|pizza|phone|coffee|printer|door|light|lamp|car|house|weather forecast)\b`)
 )
 
 // incomplete reads what is to be done although it does not say where.

@@ -9,17 +9,17 @@ import (
 // rephrasing brings one way of saying something to another that the rules for
 // clauses read. with, where not nil, may refuse a match by returning false.
 type rephrasing struct {
-	re   *regexp.Regexp
+	re   *pattern
 	to   string // as regexp.Expand has it
 	with func(r *reading, can abilities, m []string) (string, bool)
 }
 
 func say(expr, to string) rephrasing {
-	return rephrasing{re: regexp.MustCompile(`(?i)` + expr), to: to}
+	return rephrasing{re: lazily(`(?i)` + expr), to: to}
 }
 
 func sayIf(expr string, f func(r *reading, can abilities, m []string) (string, bool)) rephrasing {
-	return rephrasing{re: regexp.MustCompile(`(?i)` + expr), with: f}
+	return rephrasing{re: lazily(`(?i)` + expr), with: f}
 }
 
 const (
@@ -55,7 +55,7 @@ var englishRephrasings = []rephrasing{
 	sayIf(`\b(?:check|checks|make sure|makes sure|ensure|ensures|verify|verifies|validate|validates)\s+(?:that|if|whether)\s+([^.;«\n]{3,80}?)\s*[,;.]?\s+(?:and\s+)?(?:otherwise|or else|if not)\s*,?\s*`,
 		func(r *reading, _ abilities, m []string) (string, bool) {
 			_, ok := r.condition(m[1])
-			if regexp.MustCompile(`(?i)\bif not\b`).MatchString(m[0]) && regexp.MustCompile(`(?i)\b(?:otherwise|else)\b`).MatchString(r.text) {
+			if lazily(`(?i)\bif not\b`).MatchString(m[0]) && lazily(`(?i)\b(?:otherwise|else)\b`).MatchString(r.text) {
 				return "unless " + m[1] + ", ", ok
 			}
 			return "if " + m[1] + " do nothing, otherwise ", ok
@@ -82,7 +82,7 @@ var englishRephrasings = []rephrasing{
 	say(`\b(?:new\s+|incoming\s+)?\w+\s+(?:come|comes|arrive|arrives|are (?:posted|sent|received|delivered))\s+(?:in\s+)?(?:at|on|via|by|through|over|to)\s+(?:the\s+|a\s+|our\s+|my\s+)?(?:web ?hook|endpoint)(\s+(?:/[\w/:-]+|«q\d+»))?`, "when a webhook$1 is called"),
 	say(`\b(?:take|use|get|read|accept)\s+(?:the\s+)?(?:web ?hook|request|post)(?:'s)?\s+(?:body|data|payload)\s+(?:from|of|at|on|sent to)\s+(/[\w/:-]+)`, "when a webhook $1 is called"),
 	sayIf(`\b(is (?:called|hit|triggered|invoked))\s+with\s+(\w+)\s+(?:=\s*|is\s+)?(\w+|«q\d+»)\s*,\s*`, func(r *reading, _ abilities, m []string) (string, bool) {
-		return m[1] + ", if " + m[2] + " is " + m[3] + ", ", !regexp.MustCompile(`(?i)^(?:fields?|the|an?|and|data|json|body|method)$`).MatchString(m[2])
+		return m[1] + ", if " + m[2] + " is " + m[3] + ", ", !lazily(`(?i)^(?:fields?|the|an?|and|data|json|body|method)$`).MatchString(m[2])
 	}),
 	say(`\s*[;,.]?\s*(?:and\s+)?\b(?:for|in|on|with)\s+(?:any|every|all)\s+other\s+\w+\s*,?\s*`, ", otherwise "),
 	say(`\b(?:return|respond with|answer with|reply with)\s+(?:the\s+)?sum of (\w+) and (\w+)(?:\s+as json)?`, "respond with $1 + $2"),
@@ -140,7 +140,7 @@ var englishRephrasings = []rephrasing{
 	say(`\s*[;,.]\s*(?:and\s+|but\s+)?`+the+`(?:smaller|larger|bigger|lower|higher|cheaper|other|remaining|older|newer)\s+(?:ones|`+oneOf+`)\s+(?:(?:can|may|should|must)\s+)?(?:go(?:es)?|are sent|be sent)\s+(?:straight\s+|directly\s+)?to\s+`+urlMark, ", otherwise send it to $1"),
 	say(`\b(and|then)\s+(post|call|report|store|check|upload|email|message|log|record|request)s\s+(each|every|the|it|them|all|that|this|an?|both)\b`, "$1 $2 $3"),
 	sayIf(`\b(?:parses?|(?:turns?|converts?|transforms?)(?:\s+(?:it|them)\s+(?:in)?to\s+json\b)?)(?:\s+(?:it|them|the (?:file|content|response|data|download))\b)?`, func(r *reading, _ abilities, m []string) (string, bool) {
-		if !regexp.MustCompile(`(?i)^parses?\s|json$`).MatchString(m[0]) {
+		if !lazily(`(?i)^parses?\s|json$`).MatchString(m[0]) {
 			return "", false
 		}
 		kind := ""
@@ -183,12 +183,12 @@ var englishRephrasings = []rephrasing{
 }
 
 var (
-	reElseSaid   = regexp.MustCompile(`(?i)\b(?:otherwise|else|the rest|the others|all others|others)\b`)
-	reExtension  = regexp.MustCompile(`(?i)\.(csv|xlsx|ics|xml|rss)(?:$|[?#])`)
-	reFirstStep  = regexp.MustCompile(`(?:^|[:\s])1[.)]\s`)
-	reSecondStep = regexp.MustCompile(`\s2[.)]\s`)
-	reStartWords = regexp.MustCompile(`(?i)\b(?:web ?hooks?|endpoints?|api|forms?|every|each|daily|hourly|weekly|monthly|nightly|when(?:ever)?|if|on|at|once|after|step)\b`)
-	reRepeats    = regexp.MustCompile(`(?i)\b(?:every|each|daily|hourly|weekly|monthly|nightly|when(?:ever)?|once an?)\b|cron`)
+	reElseSaid   = lazily(`(?i)\b(?:otherwise|else|the rest|the others|all others|others)\b`)
+	reExtension  = lazily(`(?i)\.(csv|xlsx|ics|xml|rss)(?:$|[?#])`)
+	reFirstStep  = lazily(`(?:^|[:\s])1[.)]\s`)
+	reSecondStep = lazily(`\s2[.)]\s`)
+	reStartWords = lazily(`(?i)\b(?:web ?hooks?|endpoints?|api|forms?|every|each|daily|hourly|weekly|monthly|nightly|when(?:ever)?|if|on|at|once|after|step)\b`)
+	reRepeats    = lazily(`(?i)\b(?:every|each|daily|hourly|weekly|monthly|nightly|when(?:ever)?|once an?)\b|cron`)
 )
 
 // window reads "on weekdays between 9 and 17" as a cron expression.
@@ -246,14 +246,14 @@ var chineseRephrasings = []rephrasing{
 		func(_ *reading, can abilities, m []string) (string, bool) {
 			rest := strings.TrimSpace(m[2])
 			away := can.missing(rest) != ""
-			return "获取 " + m[1] + "，把" + rest, rest != "" && (away || regexp.MustCompile(`改名|重命名|改为|导出|转换?为|转成|保存为|排序|去重|筛选|过滤|删除|去掉|保留|统计|求和`).MatchString(rest))
+			return "获取 " + m[1] + "，把" + rest, rest != "" && (away || lazily(`改名|重命名|改为|导出|转换?为|转成|保存为|排序|去重|筛选|过滤|删除|去掉|保留|统计|求和`).MatchString(rest))
 		}),
 	sayIf(`对\s*(«u\d+»)\s*(?:里面?|中|返回)?的?每一?[个条项笔位][\p{Han}]{0,4}[，,]\s*`, func(_ *reading, _ abilities, m []string) (string, bool) { return "获取 " + m[1] + "，逐个", true }),
 	say(`[，,]\s*(?:每次|每个之间|中间|其间)(?:间隔|等待?|停顿?|暂停)\s*(\d+|[一二两三四五六七八九十]+)\s*(秒|分钟)`, "，等待$1$2"),
 	sayIf(`(^|[，。；,;])\s*([^，。；,;«]{1,12}`+overZh+`[^，。；,;«]{0,12}?)的(?:[\p{Han}]{0,4}?)(?:就|则|都|直接)?(`+sendsZh+`)\s*(«u\d+»)`, ifZh),
 	sayIf(`(^|[，。；,;])\s*([^，。；,;«如若当]{0,12}`+overZh+`[^，。；,;«]{0,12}?)(?:(?:时|的时候|的话)(?:就|则|便)?|就|则|便)(`+sendsZh+`)\s*(«u\d+»)`, ifZh),
 	sayIf(`(^|[，。；点时分天晚早上午\s])([\p{Han}]{2,6})[：:]\s*`, func(_ *reading, _ abilities, m []string) (string, bool) {
-		return m[1] + "，", !regexp.MustCompile(`字段|包含|包括|填写|内容|表单|返回|消息|标题|主题|名|为|是|路径|代码|问题|如果|否则|其他|分流|路由|分发|分支|分别|处理|分类|判断`).MatchString(m[2])
+		return m[1] + "，", !lazily(`字段|包含|包括|填写|内容|表单|返回|消息|标题|主题|名|为|是|路径|代码|问题|如果|否则|其他|分流|路由|分发|分支|分别|处理|分类|判断`).MatchString(m[2])
 	}),
 	say(`((?:webhook|接口|端点)\s*(?:/[\w/:-]+\s*)?)收到(?:新的?)?[\p{Han}]{1,4}(?:之?后|时|的时候)`, "$1被调用时"),
 	say(`收到([\p{Han}]{0,4}表单)`, "提交$1"),
@@ -266,8 +266,8 @@ var chineseRephrasings = []rephrasing{
 }
 
 var (
-	reBareZh        = regexp.MustCompile(`^\s*` + overZh)
-	reFieldBeforeZh = regexp.MustCompile(`(?:^|[，。；,;]|如果|若|当)\s*([\p{L}_][\p{L}\p{N}_.]*?)\s*` + overZh)
+	reBareZh        = lazily(`^\s*` + overZh)
+	reFieldBeforeZh = lazily(`(?:^|[，。；,;]|如果|若|当)\s*([\p{L}_][\p{L}\p{N}_.]*?)\s*` + overZh)
 )
 
 // ifZh reads "价格大于100的发送到 …".
@@ -296,7 +296,7 @@ func (r *reading) rephrase(can abilities) {
 		r.text = p.re.ReplaceAllStringFunc(r.text, func(s string) string {
 			m := p.re.FindStringSubmatchIndex(s)
 			if p.with == nil {
-				return string(p.re.ExpandString(nil, strings.NewReplacer("$1", "${1}", "$2", "${2}", "$3", "${3}", "$4", "${4}", "$5", "${5}").Replace(p.to), s, m))
+				return string(p.re.compiled().ExpandString(nil, strings.NewReplacer("$1", "${1}", "$2", "${2}", "$3", "${3}", "$4", "${4}", "$5", "${5}").Replace(p.to), s, m))
 			}
 			if out, ok := p.with(r, can, groups(s, m)); ok {
 				return out
@@ -318,9 +318,9 @@ func groups(s string, m []int) []string {
 }
 
 var (
-	reFormNamed = regexp.MustCompile(`(?i)\bform\s+(?:called\s+|named\s+|titled\s+)?(«q\d+»)`)
-	reFormSaid  = regexp.MustCompile(`(?i)\bform\b|表单`)
-	reSubmitted = regexp.MustCompile(`(?i)\s*[,;.]?\s*(?:and\s+)?\b(?:when|once|after|on|upon|as soon as)\s+(?:it(?:'s| is| has been| gets)?\s+|someone\s+|somebody\s+)?(?:being\s+)?(?:submit(?:ted|s|ting|ssion)?|filled (?:in|out)|sent)\s*(?:it\s*)?[,:]?\s*|[，,。；]\s*(?:用户|客户|有人|对方)?(?:提交|填写|填完|填好|填写并提交)(?:完成?|成功|了)?(?:之后|以后|后|时|的时候)[，,]?\s*`)
+	reFormNamed = lazily(`(?i)\bform\s+(?:called\s+|named\s+|titled\s+)?(«q\d+»)`)
+	reFormSaid  = lazily(`(?i)\bform\b|表单`)
+	reSubmitted = lazily(`(?i)\s*[,;.]?\s*(?:and\s+)?\b(?:when|once|after|on|upon|as soon as)\s+(?:it(?:'s| is| has been| gets)?\s+|someone\s+|somebody\s+)?(?:being\s+)?(?:submit(?:ted|s|ting|ssion)?|filled (?:in|out)|sent)\s*(?:it\s*)?[,:]?\s*|[，,。；]\s*(?:用户|客户|有人|对方)?(?:提交|填写|填完|填好|填写并提交)(?:完成?|成功|了)?(?:之后|以后|后|时|的时候)[，,]?\s*`)
 )
 
 // afterForm takes out "when it is submitted" behind a form: that is when a

@@ -46,8 +46,8 @@ func (p *parser) routes(field, rest string) (step, bool) {
 }
 
 var (
-	reArm      = regexp.MustCompile(`(?i)^(?:and\s+)?(?:if(?: it is| it's)?\s+|for\s+|when(?: it is| it's)?\s+|如果是|如果为|若为|如果|若)?(«q\d+»|[\p{L}\p{N}_.-]+?)(?:\s+(?:ones|orders|items|users|customers|cases|tickets|messages|requests))?\s*(?:->|→|=>|:|：|，|,|should be sent to|are sent to|is sent to|must go to|should go to|goes? to|sent to|send (?:it |them )?to|\bto\b|则|就|时|的?(?:发送?到|发给|发往|到|去))\s*(.+)$`)
-	reArmSplit = regexp.MustCompile(`(?i)\s*;\s*|；|\s*,\s*(?:and\s+)?|，|、|\s+and\s+`)
+	reArm      = lazily(`(?i)^(?:and\s+)?(?:if(?: it is| it's)?\s+|for\s+|when(?: it is| it's)?\s+|如果是|如果为|若为|如果|若)?(«q\d+»|[\p{L}\p{N}_.-]+?)(?:\s+(?:ones|orders|items|users|customers|cases|tickets|messages|requests))?\s*(?:->|→|=>|:|：|，|,|should be sent to|are sent to|is sent to|must go to|should go to|goes? to|sent to|send (?:it |them )?to|\bto\b|则|就|时|的?(?:发送?到|发给|发往|到|去))\s*(.+)$`)
+	reArmSplit = lazily(`(?i)\s*;\s*|；|\s*,\s*(?:and\s+)?|，|、|\s+and\s+`)
 )
 
 // splitArms takes a list of routes apart behind each address.

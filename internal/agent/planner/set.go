@@ -10,17 +10,17 @@ import (
 const nameOf = `(«q\d+»|[\p{L}_][\p{L}\p{N}_.]*(?: (?:name|date|at|by|id|price|total|time|amount|address))?)`
 
 var (
-	reAssign      = regexp.MustCompile(`(?i)^(?:(?:the\s+|a\s+|an\s+|its\s+|their\s+|each\s+\w+'s\s+|new\s+)*(?:field|key|property|column|value)?\s*(?:called\s+|named\s+|of\s+)?)` + nameOf + `(?:\s+field)?\s*(?:to be\b|to\b|=|:=|:|：|as\b|with(?: the)?(?: value)?(?: of)?\b|set to\b|equal to\b|equals\b|of\b|is\b|containing\b|that (?:is|contains|holds|equals|says)\b|which (?:is|contains|holds)\b|from\b|the value\b|being\b|based on\b|by\b|设为|设置为|设成|等于|赋值为|的值为|值为|值是|内容为|为|是|=)\s*(.+)$`)
-	reInto        = regexp.MustCompile(`(?i)^(.+?)\s+(?:as|to|in|into|under|called|named)\s+(?:the\s+|a\s+|an\s+)?(?:new\s+)?(?:field|key|property|column)?\s*(?:called\s+|named\s+)?` + nameOf + `(?:\s+(?:field|to (?:each|every|all|the)\b.*))?$`)
-	reSetHead     = regexp.MustCompile(`(?i)^(?:set|assign|change|update|add|create|include|append|define|put|insert|enrich|extend|calculate|compute|make|store|save|write|build|give|stamp|fill|work out|determine|derive|generate)\b\s*(?:(?:each|every|all(?: the)?|the|it|them|these|those)\s+(?:` + items + `)\s+(?:with\s+|an?\s+)?|(?:it|them)\s+(?:with\s+|an?\s+)?)?`)
-	reFieldHead   = regexp.MustCompile(`(?i)^(?:with\s+)?(?:a|an|the|new|another|extra|additional|one)?\s*(?:new\s+|extra\s+|additional\s+|computed\s+|calculated\s+)?(?:fields?|keys?|propert(?:y|ies)|columns?|values?)\s+(?:called\s+|named\s+)?`)
-	reBinaryWords = regexp.MustCompile(`(?i)\s+(times|multiplied by|plus|minus|divided by|added to|over)\s+|\s*([*+/×÷]|\s-\s)\s*|\s*(乘以|乘|加上|加|减去|减|除以)\s*`)
-	reSumOf       = regexp.MustCompile(`(?i)^(?:the\s+)?(sum|product|difference|quotient)\s+(?:of|between)\s+(.+?)\s+(?:and|from)\s+(.+)$`)
-	rePercentOf   = regexp.MustCompile(`(?i)^(\d+(?:\.\d+)?)\s*(?:%|percent)\s+of\s+(?:the\s+)?([\p{L}_][\p{L}\p{N}_.]*)$`)
-	reNow         = regexp.MustCompile(`(?i)^(?:the\s+|a\s+)?(?:current\s+|present\s+|today'?s?\s+)?(?:date(?: and time)?|time(?:stamp)?|datetime|now|today|day|date/time)(?: (?:of (?:today|now)|now))?$|^(?:当前|现在的?|今天的?|此刻的?)(?:时间戳?|日期|时间)?$|^时间戳$`)
-	reCopyOf      = regexp.MustCompile(`(?i)^(?:the\s+)?(?:value of|content of|copy of|field|value in|value from|value)\s+(?:the\s+)?(?:field\s+)?(«q\d+»|[\p{L}_][\p{L}\p{N}_.]*)(?:\s+field)?$`)
-	reCase        = regexp.MustCompile(`(?i)^(?:the\s+)?(upper|lower)[- ]?case(?:d)?(?:\s+(?:of|version of|form of))?\s+(?:the\s+)?([\p{L}_][\p{L}\p{N}_.]*)(?:\s+field)?$|^(?:the\s+)?([\p{L}_][\p{L}\p{N}_.]*)\s+in\s+(upper|lower)[- ]?case$`)
-	reJoined      = regexp.MustCompile(`(?i)^(?:the\s+)?(?:combination of\s+|concatenation of\s+)?([\p{L}_][\p{L}\p{N}_.]*)\s+(?:and|\+|with)\s+([\p{L}_][\p{L}\p{N}_.]*)\s*(?:joined|combined|concatenated|put together|together|separated|with)?\b.*$`)
+	reAssign      = lazily(`(?i)^(?:(?:the\s+|a\s+|an\s+|its\s+|their\s+|each\s+\w+'s\s+|new\s+)*(?:field|key|property|column|value)?\s*(?:called\s+|named\s+|of\s+)?)` + nameOf + `(?:\s+field)?\s*(?:to be\b|to\b|=|:=|:|：|as\b|with(?: the)?(?: value)?(?: of)?\b|set to\b|equal to\b|equals\b|of\b|is\b|containing\b|that (?:is|contains|holds|equals|says)\b|which (?:is|contains|holds)\b|from\b|the value\b|being\b|based on\b|by\b|设为|设置为|设成|等于|赋值为|的值为|值为|值是|内容为|为|是|=)\s*(.+)$`)
+	reInto        = lazily(`(?i)^(.+?)\s+(?:as|to|in|into|under|called|named)\s+(?:the\s+|a\s+|an\s+)?(?:new\s+)?(?:field|key|property|column)?\s*(?:called\s+|named\s+)?` + nameOf + `(?:\s+(?:field|to (?:each|every|all|the)\b.*))?$`)
+	reSetHead     = lazily(`(?i)^(?:set|assign|change|update|add|create|include|append|define|put|insert|enrich|extend|calculate|compute|make|store|save|write|build|give|stamp|fill|work out|determine|derive|generate)\b\s*(?:(?:each|every|all(?: the)?|the|it|them|these|those)\s+(?:` + items + `)\s+(?:with\s+|an?\s+)?|(?:it|them)\s+(?:with\s+|an?\s+)?)?`)
+	reFieldHead   = lazily(`(?i)^(?:with\s+)?(?:a|an|the|new|another|extra|additional|one)?\s*(?:new\s+|extra\s+|additional\s+|computed\s+|calculated\s+)?(?:fields?|keys?|propert(?:y|ies)|columns?|values?)\s+(?:called\s+|named\s+)?`)
+	reBinaryWords = lazily(`(?i)\s+(times|multiplied by|plus|minus|divided by|added to|over)\s+|\s*([*+/×÷]|\s-\s)\s*|\s*(乘以|乘|加上|加|减去|减|除以)\s*`)
+	reSumOf       = lazily(`(?i)^(?:the\s+)?(sum|product|difference|quotient)\s+(?:of|between)\s+(.+?)\s+(?:and|from)\s+(.+)$`)
+	rePercentOf   = lazily(`(?i)^(\d+(?:\.\d+)?)\s*(?:%|percent)\s+of\s+(?:the\s+)?([\p{L}_][\p{L}\p{N}_.]*)$`)
+	reNow         = lazily(`(?i)^(?:the\s+|a\s+)?(?:current\s+|present\s+|today'?s?\s+)?(?:date(?: and time)?|time(?:stamp)?|datetime|now|today|day|date/time)(?: (?:of (?:today|now)|now))?$|^(?:当前|现在的?|今天的?|此刻的?)(?:时间戳?|日期|时间)?$|^时间戳$`)
+	reCopyOf      = lazily(`(?i)^(?:the\s+)?(?:value of|content of|copy of|field|value in|value from|value)\s+(?:the\s+)?(?:field\s+)?(«q\d+»|[\p{L}_][\p{L}\p{N}_.]*)(?:\s+field)?$`)
+	reCase        = lazily(`(?i)^(?:the\s+)?(upper|lower)[- ]?case(?:d)?(?:\s+(?:of|version of|form of))?\s+(?:the\s+)?([\p{L}_][\p{L}\p{N}_.]*)(?:\s+field)?$|^(?:the\s+)?([\p{L}_][\p{L}\p{N}_.]*)\s+in\s+(upper|lower)[- ]?case$`)
+	reJoined      = lazily(`(?i)^(?:the\s+)?(?:combination of\s+|concatenation of\s+)?([\p{L}_][\p{L}\p{N}_.]*)\s+(?:and|\+|with)\s+([\p{L}_][\p{L}\p{N}_.]*)\s*(?:joined|combined|concatenated|put together|together|separated|with)?\b.*$`)
 )
 
 // readSet reads assignments of fields.
@@ -117,7 +117,7 @@ func firstDigits(s string) string {
 	return "0"
 }
 
-var reNextPair = regexp.MustCompile(`(?i)(?:\s*[,;，、]\s*(?:and\s+)?|\s+and\s+|\s*(?:和|并且|以及)\s*)(?:set\s+|the\s+|field\s+|a\s+field\s+)?` + nameOf + `(?:\s+field)?\s*(?:=|:|：|to\b|as\b|设为|为|with (?:the )?value\b|with\b|is\b)`)
+var reNextPair = lazily(`(?i)(?:\s*[,;，、]\s*(?:and\s+)?|\s+and\s+|\s*(?:和|并且|以及)\s*)(?:set\s+|the\s+|field\s+|a\s+field\s+)?` + nameOf + `(?:\s+field)?\s*(?:=|:|：|to\b|as\b|设为|为|with (?:the )?value\b|with\b|is\b)`)
 
 // assignments reads "status to done and total = price * count".
 func (r *reading) assignments(s string) []pair {
@@ -279,7 +279,7 @@ func (r *reading) operand(s string) string {
 	return "«f:" + r.fieldName(s) + "»"
 }
 
-var reSlot = regexp.MustCompile(`\{\{\s*(?:\$json\.)?([\p{L}_][\p{L}\p{N}_.]*)\s*\}\}|\{([\p{L}_][\p{L}\p{N}_.]*)\}|\$\{([\p{L}_][\p{L}\p{N}_.]*)\}`)
+var reSlot = lazily(`\{\{\s*(?:\$json\.)?([\p{L}_][\p{L}\p{N}_.]*)\s*\}\}|\{([\p{L}_][\p{L}\p{N}_.]*)\}|\$\{([\p{L}_][\p{L}\p{N}_.]*)\}`)
 
 // template reads a text with {field} in it as code that puts the values in.
 func template(s string) (string, bool) {

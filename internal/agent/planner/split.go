@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -29,13 +28,13 @@ const englishFiller = `(?:please|also|just|now|then|next|first(?:ly)?|second(?:l
 	`i(?:'d| would)? (?:want|need|like)(?: you)? to|i want|i need|we (?:want|need) to|can you|could you|would you|you should|it should|it must|it will|it needs to|the workflow (?:should|must|will)|should|must|let's|make sure to|help me(?: to)?|in the end|at the end|once (?:that is|that's|this is|it is|it's) done|when (?:that is|that's|it's|this is) done)`
 
 var (
-	reEnglishSeparator = regexp.MustCompile(`(?i),?\s*(?:->|→|=>|⇒)\s*|\s*[,:]\s*(?:and |but )?(?:then |also )?|\s+(?:and|but)\s+(?:then\s+|also\s+)?|\s+then\s+|\s+-\s+|\s*\|\s*`)
-	reEnglishOpener    = regexp.MustCompile(`(?i)^(?:` + englishFiller + `[\s,]+)*(?:(?:` + strictVerbs + `)\b|(?:` + nounVerbs + `)\s+(?:«|(?:the|it|them|me|us|him|her|a|an|this|that|these|those|all|each|every|to|by|up|out|how|my|our|their|in|on|as|with|only|any|items|results|everything|one|for|into|back)\b)|if\b|unless\b|in case\b|otherwise\b|else\b|or else\b|for (?:each|every|all)\b|for the (?:rest|others)\b|when\b|whenever\b|once\b|everything else\b|all others\b|the (?:rest|others)\b|for everything else\b|depending\b|in (?:batches|groups|chunks)\b|one by one\b|on (?:failure|error|success|approval|rejection)\b)`)
-	reEnglishFiller    = regexp.MustCompile(`(?i)^(?:` + englishFiller + `)[\s,]+`)
-	reAfterWait        = regexp.MustCompile(`(?i)(\b(?:wait|pause|sleep|delay)\b[^,]*?\b(?:seconds?|minutes?|hours?|days?))\s+(?:and\s+)?((?:` + strictVerbs + `|post)\b)`)
-	reElseInside       = regexp.MustCompile(`(?i)(everything|anything|anyone|everyone|all|or)?[\s,;]+(?:and |but )?(else|otherwise)[\s,]+`)
-	reBeforeClause     = regexp.MustCompile(`(?i)\s*,?\s+before\s+(?:you\s+|it\s+)?(\w+ing)\b`)
-	reAfterClause      = regexp.MustCompile(`(?i)^after\s+(\w+ing)\b`)
+	reEnglishSeparator = lazily(`(?i),?\s*(?:->|→|=>|⇒)\s*|\s*[,:]\s*(?:and |but )?(?:then |also )?|\s+(?:and|but)\s+(?:then\s+|also\s+)?|\s+then\s+|\s+-\s+|\s*\|\s*`)
+	reEnglishOpener    = lazily(`(?i)^(?:` + englishFiller + `[\s,]+)*(?:(?:` + strictVerbs + `)\b|(?:` + nounVerbs + `)\s+(?:«|(?:the|it|them|me|us|him|her|a|an|this|that|these|those|all|each|every|to|by|up|out|how|my|our|their|in|on|as|with|only|any|items|results|everything|one|for|into|back)\b)|if\b|unless\b|in case\b|otherwise\b|else\b|or else\b|for (?:each|every|all)\b|for the (?:rest|others)\b|when\b|whenever\b|once\b|everything else\b|all others\b|the (?:rest|others)\b|for everything else\b|depending\b|in (?:batches|groups|chunks)\b|one by one\b|on (?:failure|error|success|approval|rejection)\b)`)
+	reEnglishFiller    = lazily(`(?i)^(?:` + englishFiller + `)[\s,]+`)
+	reAfterWait        = lazily(`(?i)(\b(?:wait|pause|sleep|delay)\b[^,]*?\b(?:seconds?|minutes?|hours?|days?))\s+(?:and\s+)?((?:` + strictVerbs + `|post)\b)`)
+	reElseInside       = lazily(`(?i)(everything|anything|anyone|everyone|all|or)?[\s,;]+(?:and |but )?(else|otherwise)[\s,]+`)
+	reBeforeClause     = lazily(`(?i)\s*,?\s+before\s+(?:you\s+|it\s+)?(\w+ing)\b`)
+	reAfterClause      = lazily(`(?i)^after\s+(\w+ing)\b`)
 )
 
 // splitEnglish takes a sentence apart.
@@ -87,9 +86,9 @@ const chineseVerbs = `获取|抓取|请求|调用|读取|下载|拉取|访问|�
 	`转换|转成|转为|解析|提取|抽取|加密|哈希|生成|停止|终止|报错|抛出|结束|导出|翻译|分析|分类|分流|路由|用|使用|从|向|到|重试|失败|记录|打印|创建|新建|更新|同步|备份|播放|打开|关闭|购买|订`
 
 var (
-	reChineseSeparator = regexp.MustCompile(`\s*[，,、:：]\s*(?:并且|并|然后|接着|再|随后|同时|而且|之后)?\s*|\s*(?:->|→|=>|⇒)\s*|\s*(?:，|,)?\s*(?:然后再|然后|接着再|接着|之后再|随后|并且|而后|紧接着|同时|再|并|后)\s*`)
-	reChineseOpener    = regexp.MustCompile(`^(?:` + chineseFiller + `)*(?:` + chineseVerbs + `|如果|若|假如|要是|倘若|否则|不然|其他|其余|其它|通过|同意|不同意|拒绝|批准|驳回|不通过|当|每当|一旦|仅当|对|为|给)`)
-	reChineseFiller    = regexp.MustCompile(`^(?:` + chineseFiller + `)`)
+	reChineseSeparator = lazily(`\s*[，,、:：]\s*(?:并且|并|然后|接着|再|随后|同时|而且|之后)?\s*|\s*(?:->|→|=>|⇒)\s*|\s*(?:，|,)?\s*(?:然后再|然后|接着再|接着|之后再|随后|并且|而后|紧接着|同时|再|并|后)\s*`)
+	reChineseOpener    = lazily(`^(?:` + chineseFiller + `)*(?:` + chineseVerbs + `|如果|若|假如|要是|倘若|否则|不然|其他|其余|其它|通过|同意|不同意|拒绝|批准|驳回|不通过|当|每当|一旦|仅当|对|为|给)`)
+	reChineseFiller    = lazily(`^(?:` + chineseFiller + `)`)
 )
 
 const chineseFiller = `请你?帮我|请帮忙|帮我|帮忙|麻烦你?|请(?:你)?(?:先)?(?:(?:把|将|获|抓|调|读|从))?$|首先|第[一二三四五]步|先|再|然后|接着|之后|随后|最后|最终|并且|并|而且|同时|还要|还|也|都|就|则|那么|那就|自动|立即|直接|我想要?|我要|我需要|需要|希望|想要|要|能够|能|可以`

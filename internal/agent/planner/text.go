@@ -2,7 +2,6 @@ package planner
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 )
@@ -18,15 +17,15 @@ type reading struct {
 }
 
 var (
-	reFence  = regexp.MustCompile("(?s)```(?:[a-zA-Z]*\\n)?(.*?)```")
-	reURL    = regexp.MustCompile(`(?i)https?://[^\s"'<>，。；、）（“”]+`)
-	reMail   = regexp.MustCompile(`[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+`)
-	reDomain = regexp.MustCompile(`(?i)\b([a-z0-9-]+\.)+(com|org|net|io|dev|app|co|de|uk|eu|cn|ai|info|test|local)\b(:\d+)?(/[^\s"'<>，。；、）（]*)?`)
-	reQuote  = regexp.MustCompile("\"([^\"\\n]*)\"|“([^”\\n]*)”|「([^」\\n]*)」|『([^』\\n]*)』|《([^》\\n]*)》|`([^`\\n]*)`|‘([^’\\n]*)’")
-	reSingle = regexp.MustCompile(`(^|[\s(:=,，：])'([^'\n]*)'($|[\s).,;:!?，。；])`)
-	reCron   = regexp.MustCompile(`(?:^|[\s:：,，(])((?:[0-9*/,\-]+\s+){4,5}(?:[0-9*/,\-]+|(?:(?:MON|TUE|WED|THU|FRI|SAT|SUN)[-,]?)+))(?:$|[\s.,;，。；)])`)
-	reJSON   = regexp.MustCompile(`\{\s*"[^{}]*\}`)
-	reToken  = regexp.MustCompile(`«[a-z]\d+»`)
+	reFence  = lazily("(?s)```(?:[a-zA-Z]*\\n)?(.*?)```")
+	reURL    = lazily(`(?i)https?://[^\s"'<>，。；、）（“”]+`)
+	reMail   = lazily(`[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+`)
+	reDomain = lazily(`(?i)\b([a-z0-9-]+\.)+(com|org|net|io|dev|app|co|de|uk|eu|cn|ai|info|test|local)\b(:\d+)?(/[^\s"'<>，。；、）（]*)?`)
+	reQuote  = lazily("\"([^\"\\n]*)\"|“([^”\\n]*)”|「([^」\\n]*)」|『([^』\\n]*)』|《([^》\\n]*)》|`([^`\\n]*)`|‘([^’\\n]*)’")
+	reSingle = lazily(`(^|[\s(:=,，：])'([^'\n]*)'($|[\s).,;:!?，。；])`)
+	reCron   = lazily(`(?:^|[\s:：,，(])((?:[0-9*/,\-]+\s+){4,5}(?:[0-9*/,\-]+|(?:(?:MON|TUE|WED|THU|FRI|SAT|SUN)[-,]?)+))(?:$|[\s.,;，。；)])`)
+	reJSON   = lazily(`\{\s*"[^{}]*\}`)
+	reToken  = lazily(`«[a-z]\d+»`)
 )
 
 // read puts aside what must stay whole.
@@ -174,8 +173,8 @@ type clause struct {
 }
 
 var (
-	reSentence = regexp.MustCompile(`[.;!?]+(\s+|$)|\n+|[。；！？]+`)
-	reBullet   = regexp.MustCompile(`^\s*(?:[-*•]|\(?\d{1,2}[.)、]|[①-⑨]|(?i:step \d+[:.]?)|第[一二三四五六七八九十]步[:：,，]?)\s*`)
+	reSentence = lazily(`[.;!?]+(\s+|$)|\n+|[。；！？]+`)
+	reBullet   = lazily(`^\s*(?:[-*•]|\(?\d{1,2}[.)、]|[①-⑨]|(?i:step \d+[:.]?)|第[一二三四五六七八九十]步[:：,，]?)\s*`)
 )
 
 // clauses takes the text apart at sentence ends, and inside sentences where
@@ -203,12 +202,12 @@ func (r *reading) clauses() []clause {
 	return out
 }
 
-var reLast = regexp.MustCompile(`(?i)^\s*(?:and\s+|then\s+)?(?:finally|lastly|at the end|in the end|afterwards|after that|after (?:the loop|all)|when (?:all|everything|it) (?:is|are) done|once (?:all|everything)|at last|最后|最终|全部(?:完成|处理完)|处理完|循环(?:结束|完)|都(?:完成|处理完))`)
+var reLast = lazily(`(?i)^\s*(?:and\s+|then\s+)?(?:finally|lastly|at the end|in the end|afterwards|after that|after (?:the loop|all)|when (?:all|everything|it) (?:is|are) done|once (?:all|everything)|at last|最后|最终|全部(?:完成|处理完)|处理完|循环(?:结束|完)|都(?:完成|处理完))`)
 
-var reWordy = regexp.MustCompile(`^[a-z]+\s`)
+var reWordy = lazily(`^[a-z]+\s`)
 
 // cutAt cuts s at separators that are followed by an opener.
-func cutAt(s string, separator, opener *regexp.Regexp) []string {
+func cutAt(s string, separator, opener *pattern) []string {
 	var out []string
 	from := 0
 	for at := 0; at < len(s); {

@@ -15,13 +15,13 @@ type script struct {
 }
 
 var (
-	reWrapper = regexp.MustCompile(`(?i)(?:^|[.\n]\s*)(?:hi|hello|hey|please|pls|ok|so|well|,|!|\s)*(?:(?:can|could|would) you (?:please )?|i(?:'d| would)? (?:want|need|like)(?: you)?(?: to)?|i am looking for|i'm looking for|we (?:want|need)|let's|help me(?: to)?|your task is to)?\s*(?:please )?(?:create|build|make|set ?up|give|write|generate|design|have|develop|prepare|construct)?\s*(?:me |us )?(?:a |an |the |one |some )?(?:\w+ )?(?:workflow|automation|flow|pipeline|job|process|integration|bot|something|routine|script)\s*(?:(?:called|named)\s+(«q\d+»)\s*)?(?:that will|that should|that|which|to|where|for|in which|so that|and have it|:|,|-)\s*(?:runs?\b|starts?\b)?`)
-	reWrapZh  = regexp.MustCompile(`(?:^|[。\n])(?:请|你好|麻烦|帮我|帮忙|我想要?|我要|我需要|能不能|可以|给我|，|\s)*(?:创建|新建|建立|建|做|写|搭建|设计|生成|搞|来)(?:一个|个)?(?:新的?|自动化?|简单的?)?(?:工作流|流程|自动化|任务)(?:(?:叫做?|名为|名叫)\s*(«q\d+»))?(?:来|用来|用于|，|：|:|，要求|,)*`)
-	reNamed   = regexp.MustCompile(`(?i)(?:^|[\s,.])(?:call (?:it|this)|name (?:it|this|the workflow))\s+(«q\d+»)|(?:工作流)?(?:名称?|名字)(?:为|是|叫|:|：)\s*(«q\d+»)`)
-	reZone    = regexp.MustCompile(`(?i)\(?\b(?:in\s+)?((?:Europe|America|Asia|Africa|Australia|Pacific|Atlantic)/[A-Za-z_]+|UTC|GMT|(?:berlin|london|paris|vienna|madrid|rome|new york|chicago|los angeles|tokyo|beijing|shanghai|singapore|sydney|india|eastern|pacific|central european)\s+time|[CP]E?T\b|CET)(?:\s+time(?: ?zone)?)?\)?|（?(北京时间|上海时间|东京时间|纽约时间|伦敦时间|柏林时间|东部时间)）?`)
+	reWrapper = lazily(`(?i)(?:^|[.\n]\s*)(?:hi|hello|hey|please|pls|ok|so|well|,|!|\s)*(?:(?:can|could|would) you (?:please )?|i(?:'d| would)? (?:want|need|like)(?: you)?(?: to)?|i am looking for|i'm looking for|we (?:want|need)|let's|help me(?: to)?|your task is to)?\s*(?:please )?(?:create|build|make|set ?up|give|write|generate|design|have|develop|prepare|construct)?\s*(?:me |us )?(?:a |an |the |one |some )?(?:\w+ )?(?:workflow|automation|flow|pipeline|job|process|integration|bot|something|routine|script)\s*(?:(?:called|named)\s+(«q\d+»)\s*)?(?:that will|that should|that|which|to|where|for|in which|so that|and have it|:|,|-)\s*(?:runs?\b|starts?\b)?`)
+	reWrapZh  = lazily(`(?:^|[。\n])(?:请|你好|麻烦|帮我|帮忙|我想要?|我要|我需要|能不能|可以|给我|，|\s)*(?:创建|新建|建立|建|做|写|搭建|设计|生成|搞|来)(?:一个|个)?(?:新的?|自动化?|简单的?)?(?:工作流|流程|自动化|任务)(?:(?:叫做?|名为|名叫)\s*(«q\d+»))?(?:来|用来|用于|，|：|:|，要求|,)*`)
+	reNamed   = lazily(`(?i)(?:^|[\s,.])(?:call (?:it|this)|name (?:it|this|the workflow))\s+(«q\d+»)|(?:工作流)?(?:名称?|名字)(?:为|是|叫|:|：)\s*(«q\d+»)`)
+	reZone    = lazily(`(?i)\(?\b(?:in\s+)?((?:Europe|America|Asia|Africa|Australia|Pacific|Atlantic)/[A-Za-z_]+|UTC|GMT|(?:berlin|london|paris|vienna|madrid|rome|new york|chicago|los angeles|tokyo|beijing|shanghai|singapore|sydney|india|eastern|pacific|central european)\s+time|[CP]E?T\b|CET)(?:\s+time(?: ?zone)?)?\)?|（?(北京时间|上海时间|东京时间|纽约时间|伦敦时间|柏林时间|东部时间)）?`)
 )
 
-var reJob = regexp.MustCompile(`(?i)^(?:please\s+)?(?:set ?up|create|build|make|write|have)\s+(?:me\s+)?an?\s+(?:\w+\s+)?(?:job|workflow|automation|task|process|flow|pipeline|routine)\s*,?\s*(?:that|which|to)\b\s*,?\s*`)
+var reJob = lazily(`(?i)^(?:please\s+)?(?:set ?up|create|build|make|write|have)\s+(?:me\s+)?an?\s+(?:\w+\s+)?(?:job|workflow|automation|task|process|flow|pipeline|routine)\s*,?\s*(?:that|which|to)\b\s*,?\s*`)
 
 var zones = map[string]string{"berlin": "Europe/Berlin", "london": "Europe/London", "paris": "Europe/Paris", "vienna": "Europe/Vienna", "madrid": "Europe/Madrid", "rome": "Europe/Rome",
 	"new york": "America/New_York", "eastern": "America/New_York", "chicago": "America/Chicago", "los angeles": "America/Los_Angeles", "pacific": "America/Los_Angeles", "tokyo": "Asia/Tokyo",
@@ -31,7 +31,7 @@ var zones = map[string]string{"berlin": "Europe/Berlin", "london": "Europe/Londo
 // understand reads a whole request.
 func (r *reading) understand(can abilities) script {
 	var s script
-	take := func(re *regexp.Regexp, repl string) {
+	take := func(re *pattern, repl string) {
 		if m := re.FindStringSubmatch(r.text); m != nil {
 			for _, g := range m[1:] {
 				if g != "" {
@@ -86,9 +86,9 @@ func (r *reading) zone(s *script) {
 }
 
 var (
-	reThirdPerson = regexp.MustCompile(`(?i)(^|\b(?:that|which|it|and|then|also|workflow|finally|otherwise|else)\s+|[,;]\s*)([a-z]+(?:s|es|ies))(\s)`)
-	reGerundStart = regexp.MustCompile(`(?i)(^|\b(?:then|and|by|start by|starting with|begin by)\s+|[,;.]\s*)([a-z]+ing)(\s)`)
-	rePassive     = regexp.MustCompile(`(?i)(^|[,;.]\s*|\band\s+|\bthen\s+)(?:(?:the|all|these|those|its?|their|every|each)\s+)*((?:results?|data|items?|orders?|output|they|it|list|response|answer|records?|entries|rows|users?|everything|remaining \w+|rest|message|report|total|ones|products?)\s+)(?:(?:should|must|will|shall|needs? to|have to|has to|is|are|gets?|get|to|be|then|also|finally|which)\s+)+(sent|posted|forwarded|sorted|ordered|filtered|saved|limited|renamed|pushed|delivered|emailed|mailed|grouped|merged|fetched|deduplicated|submitted|returned|written|stored|reported|summari[sz]ed|split|aggregated|combined)\b`)
+	reThirdPerson = lazily(`(?i)(^|\b(?:that|which|it|and|then|also|workflow|finally|otherwise|else)\s+|[,;]\s*)([a-z]+(?:s|es|ies))(\s)`)
+	reGerundStart = lazily(`(?i)(^|\b(?:then|and|by|start by|starting with|begin by)\s+|[,;.]\s*)([a-z]+ing)(\s)`)
+	rePassive     = lazily(`(?i)(^|[,;.]\s*|\band\s+|\bthen\s+)(?:(?:the|all|these|those|its?|their|every|each)\s+)*((?:results?|data|items?|orders?|output|they|it|list|response|answer|records?|entries|rows|users?|everything|remaining \w+|rest|message|report|total|ones|products?)\s+)(?:(?:should|must|will|shall|needs? to|have to|has to|is|are|gets?|get|to|be|then|also|finally|which)\s+)+(sent|posted|forwarded|sorted|ordered|filtered|saved|limited|renamed|pushed|delivered|emailed|mailed|grouped|merged|fetched|deduplicated|submitted|returned|written|stored|reported|summari[sz]ed|split|aggregated|combined)\b`)
 	participles   = map[string]string{"sent": "send", "posted": "post", "forwarded": "forward", "sorted": "sort", "ordered": "sort", "filtered": "filter", "saved": "save", "limited": "limit", "renamed": "rename",
 		"pushed": "push", "delivered": "deliver", "emailed": "email", "mailed": "email", "grouped": "group", "merged": "merge", "fetched": "fetch", "deduplicated": "deduplicate", "submitted": "submit",
 		"returned": "return", "written": "write", "stored": "store", "reported": "report", "summarized": "summarize", "summarised": "summarise", "split": "split", "aggregated": "aggregate", "combined": "combine"}

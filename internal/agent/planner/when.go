@@ -29,7 +29,7 @@ type rule struct {
 	cron  string
 }
 
-var reClock = regexp.MustCompile(`(?i)^\s*,?\s*(?:in the (?:morning|evening|afternoon)\s*,?\s*)?(?:at|@|by|around|on)?\s*(?:about\s+)?(?:(\d{1,2})(?:[:.h](\d{2}))?\s*(a\.?m\.?|p\.?m\.?|o'?clock)?|(noon|midnight|midday))(?:\s+(?:in the )?(morning|evening|afternoon|night|at night))?\b`)
+var reClock = lazily(`(?i)^\s*,?\s*(?:in the (?:morning|evening|afternoon)\s*,?\s*)?(?:at|@|by|around|on)?\s*(?:about\s+)?(?:(\d{1,2})(?:[:.h](\d{2}))?\s*(a\.?m\.?|p\.?m\.?|o'?clock)?|(noon|midnight|midday))(?:\s+(?:in the )?(morning|evening|afternoon|night|at night))?\b`)
 
 var weekdays = map[string]int{"sunday": 0, "sun": 0, "monday": 1, "mon": 1, "tuesday": 2, "tue": 2, "tues": 2, "wednesday": 3, "wed": 3,
 	"thursday": 4, "thu": 4, "thur": 4, "thurs": 4, "friday": 5, "fri": 5, "saturday": 6, "sat": 6,
@@ -66,19 +66,19 @@ func number(s string) (int, bool) {
 const dayName = `(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?s?`
 
 var (
-	reCronSaid   = regexp.MustCompile(`(?i)(?:(?:on|with|by|using|following|per|according to|use)\s+|按照?\s*|以\s*|用\s*|使用\s*)?(?:(?:a|the)\s+)?(?:(?:cron(?:\s*(?:expression|schedule|job|tab))?|schedule|run(?: it)?|定时|按照?|cron\s*表达式)\s*(?:of|is|:|：|为|是|at|on)?\s*)?«k\d+»(?:\s*(?:运行|执行|触发|的?时间表?))?`)
-	reEveryN     = regexp.MustCompile(`(?i)\b(?:every|each|once (?:every|per|in)|repeat every)\s+(\d+|a|one|two|three|four|five|six|ten|twelve|fifteen|twenty|thirty|half|couple of|other|second)?\s*(?:an?\s+)?(seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|h\b)(?:\b|$)`)
-	reOnceA      = regexp.MustCompile(`(?i)\b(?:once|one time)\s+(?:a|an|per|every)\s+(minute|hour|day|week|month)\b|\b(minutely|hourly|daily|weekly|monthly|nightly)\b`)
-	rePartOfDay  = regexp.MustCompile(`(?i)\b(?:(?:every|each|in the|on (?:every|each))\s+(morning|evening|night|noon|midnight|afternoon|lunchtime)|(nightly)|every day in the (morning|evening|afternoon)|(?:at|every) (midnight|noon) (?:every|each) day)\b`)
-	reWeekday    = regexp.MustCompile(`(?i)\b(?:(?:on\s+)?(?:every|each|all)\s+|on\s+)(week\s?days?|working days?|business days?|work\s?days?|weekends?|week\s?end days?|` + dayName + `(?:(?:\s*,\s*|\s+and\s+|\s*,\s*and\s+|\s*&\s*|\s+to\s+|\s*-\s*|\s+through\s+)(?:on\s+|every\s+)?` + dayName + `)*)\b|\b(` + dayName + `\s+(?:to|through|-)\s+` + dayName + `|mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays|weekdays)\b`)
-	reMonthDay   = regexp.MustCompile(`(?i)\b(?:on\s+|at\s+)?(?:the\s+)?(?:(first|1st|last|\d{1,2}(?:st|nd|rd|th)|second|third|fifteenth)\s+(?:day\s+)?of\s+(?:every|each|the)\s+month|(?:every|each)\s+month\s+on\s+(?:the\s+|day\s+)?(first|1st|\d{1,2}(?:st|nd|rd|th)?|fifteenth)(?:\s+day)?|(?:every|each)\s+(first|1st|\d{1,2}(?:st|nd|rd|th))\s+of\s+the\s+month)\b`)
-	reEveryDayAt = regexp.MustCompile(`(?i)\b(?:every\s*day|each day|daily|every single day|day by day)\b`)
-	reAtEvery    = regexp.MustCompile(`(?i)\b(?:at\s+)?(\d{1,2}(?::\d{2})?\s*(?:am|pm)?|noon|midnight)\s+(?:every|each)\s+(?:single\s+)?(day|morning|evening|night|week\s?day|working day|business day|` + dayName + `)\b`)
-	reZhEveryN   = regexp.MustCompile(`(?:每隔?|隔)\s*(\d+|[一二两三四五六七八九十半]+)?\s*个?\s*(秒钟?|分钟?|小时|钟头|天|日|周|星期|礼拜|个月|月)(?:一次|就|定时)*`)
-	reZhDay      = regexp.MustCompile(`(?:每天|每日|天天|每个?(?:早上|晚上|早晨|清晨|中午|凌晨|上午|下午|傍晚|午夜)|每晚|每早)`)
-	reZhWeek     = regexp.MustCompile(`每个?(?:周|星期|礼拜)([一二三四五六日天末1-7](?:(?:\s*[、,，和及与]\s*|到|至)(?:每?(?:周|星期|礼拜))?[一二三四五六日天1-7])*)|每个?(工作日|周末)|(?:工作日)(?:每天)?|周一到周五|周一至周五`)
-	reZhMonth    = regexp.MustCompile(`每个?月的?\s*(?:第)?(\d{1,2}|[一二三四五六七八九十]+|初一|月初)?\s*(?:号|日|天)?`)
-	reZhClock    = regexp.MustCompile(`^\s*的?[，,]?\s*(凌晨|早上|早晨|清晨|上午|中午|下午|傍晚|晚上|夜里|午夜|晚间|晚)?\s*(?:(\d{1,2}|[一二两三四五六七八九十]{1,3})\s*(?:点钟?|时|[:：])\s*(?:(半)|(\d{1,2}|[一二三四五六七八九十]{1,3})\s*分?)?|(中午|午夜))?(?:准时|整|钟|左右)*`)
+	reCronSaid   = lazily(`(?i)(?:(?:on|with|by|using|following|per|according to|use)\s+|按照?\s*|以\s*|用\s*|使用\s*)?(?:(?:a|the)\s+)?(?:(?:cron(?:\s*(?:expression|schedule|job|tab))?|schedule|run(?: it)?|定时|按照?|cron\s*表达式)\s*(?:of|is|:|：|为|是|at|on)?\s*)?«k\d+»(?:\s*(?:运行|执行|触发|的?时间表?))?`)
+	reEveryN     = lazily(`(?i)\b(?:every|each|once (?:every|per|in)|repeat every)\s+(\d+|a|one|two|three|four|five|six|ten|twelve|fifteen|twenty|thirty|half|couple of|other|second)?\s*(?:an?\s+)?(seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|h\b)(?:\b|$)`)
+	reOnceA      = lazily(`(?i)\b(?:once|one time)\s+(?:a|an|per|every)\s+(minute|hour|day|week|month)\b|\b(minutely|hourly|daily|weekly|monthly|nightly)\b`)
+	rePartOfDay  = lazily(`(?i)\b(?:(?:every|each|in the|on (?:every|each))\s+(morning|evening|night|noon|midnight|afternoon|lunchtime)|(nightly)|every day in the (morning|evening|afternoon)|(?:at|every) (midnight|noon) (?:every|each) day)\b`)
+	reWeekday    = lazily(`(?i)\b(?:(?:on\s+)?(?:every|each|all)\s+|on\s+)(week\s?days?|working days?|business days?|work\s?days?|weekends?|week\s?end days?|` + dayName + `(?:(?:\s*,\s*|\s+and\s+|\s*,\s*and\s+|\s*&\s*|\s+to\s+|\s*-\s*|\s+through\s+)(?:on\s+|every\s+)?` + dayName + `)*)\b|\b(` + dayName + `\s+(?:to|through|-)\s+` + dayName + `|mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays|weekdays)\b`)
+	reMonthDay   = lazily(`(?i)\b(?:on\s+|at\s+)?(?:the\s+)?(?:(first|1st|last|\d{1,2}(?:st|nd|rd|th)|second|third|fifteenth)\s+(?:day\s+)?of\s+(?:every|each|the)\s+month|(?:every|each)\s+month\s+on\s+(?:the\s+|day\s+)?(first|1st|\d{1,2}(?:st|nd|rd|th)?|fifteenth)(?:\s+day)?|(?:every|each)\s+(first|1st|\d{1,2}(?:st|nd|rd|th))\s+of\s+the\s+month)\b`)
+	reEveryDayAt = lazily(`(?i)\b(?:every\s*day|each day|daily|every single day|day by day)\b`)
+	reAtEvery    = lazily(`(?i)\b(?:at\s+)?(\d{1,2}(?::\d{2})?\s*(?:am|pm)?|noon|midnight)\s+(?:every|each)\s+(?:single\s+)?(day|morning|evening|night|week\s?day|working day|business day|` + dayName + `)\b`)
+	reZhEveryN   = lazily(`(?:每隔?|隔)\s*(\d+|[一二两三四五六七八九十半]+)?\s*个?\s*(秒钟?|分钟?|小时|钟头|天|日|周|星期|礼拜|个月|月)(?:一次|就|定时)*`)
+	reZhDay      = lazily(`(?:每天|每日|天天|每个?(?:早上|晚上|早晨|清晨|中午|凌晨|上午|下午|傍晚|午夜)|每晚|每早)`)
+	reZhWeek     = lazily(`每个?(?:周|星期|礼拜)([一二三四五六日天末1-7](?:(?:\s*[、,，和及与]\s*|到|至)(?:每?(?:周|星期|礼拜))?[一二三四五六日天1-7])*)|每个?(工作日|周末)|(?:工作日)(?:每天)?|周一到周五|周一至周五`)
+	reZhMonth    = lazily(`每个?月的?\s*(?:第)?(\d{1,2}|[一二三四五六七八九十]+|初一|月初)?\s*(?:号|日|天)?`)
+	reZhClock    = lazily(`^\s*的?[，,]?\s*(凌晨|早上|早晨|清晨|上午|中午|下午|傍晚|晚上|夜里|午夜|晚间|晚)?\s*(?:(\d{1,2}|[一二两三四五六七八九十]{1,3})\s*(?:点钟?|时|[:：])\s*(?:(半)|(\d{1,2}|[一二三四五六七八九十]{1,3})\s*分?)?|(中午|午夜))?(?:准时|整|钟|左右)*`)
 )
 
 // schedule cuts times out of the text. Several of them are one trigger.
@@ -108,7 +108,7 @@ func (r *reading) cut(from, to int) {
 	r.text = strings.TrimSpace(before + sep + after)
 }
 
-var reRunWords = regexp.MustCompile(`(?i)(?:^|[\s,.])(?:(?:it |the workflow |this |that )?(?:should |must |shall |will )?(?:runs?|starts?|triggers?|executes?|be run|happens?|is run|running|scheduled?)(?: it| this| the workflow)?|and|i want|at|on|定时|并且)$`)
+var reRunWords = lazily(`(?i)(?:^|[\s,.])(?:(?:it |the workflow |this |that )?(?:should |must |shall |will )?(?:runs?|starts?|triggers?|executes?|be run|happens?|is run|running|scheduled?)(?: it| this| the workflow)?|and|i want|at|on|定时|并且)$`)
 
 func (r *reading) oneRule() (rules []rule, from, to int, ok bool) {
 	if loc := reCronSaid.FindStringIndex(r.text); loc != nil {
@@ -170,7 +170,7 @@ func (r *reading) englishRule() (rules []rule, from, to int, ok bool) { //nolint
 		make    func(h, mi int, said bool) []rule
 	}
 	var best *found
-	add := func(re *regexp.Regexp, build func(g []string) func(h, mi int, said bool) []rule) {
+	add := func(re *pattern, build func(g []string) func(h, mi int, said bool) []rule) {
 		m := re.FindStringSubmatchIndex(s)
 		if m == nil || best != nil && m[0] >= best.at {
 			return
