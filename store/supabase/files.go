@@ -61,7 +61,7 @@ func (s *Store) File(ctx context.Context, owner, id string) (*store.File, error)
 // ListFiles returns the owner's files, newest first.
 func (s *Store) ListFiles(ctx context.Context, owner, query string, page store.Page) ([]*store.File, string, error) {
 	as := s.as(ctx, owner)
-	if as == nil {
+	if as == nil || page.Oldest { // the functions know one order
 		return s.Direct.ListFiles(ctx, owner, query, page)
 	}
 	args, err := pageArgs(store.ListOfFiles, page)
