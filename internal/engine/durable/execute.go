@@ -34,6 +34,7 @@ func (s *session) execute(lib dbos.Context, version string) (outcome, error) {
 	if lib.Value(startedHere{}) == nil {
 		// It was resumed, perhaps just as it was cancelled.
 		if marked, err := s.rt.book.cancelled(r.ctx, []string{id}); err != nil {
+			s.letGo(id)
 			return unfinished, nil
 		} else if len(marked) > 0 {
 			_ = dbos.CancelWorkflow(s.lib, id)
@@ -55,7 +56,8 @@ func (s *session) settled(r *Run, err error) (outcome, error) {
 	case cause != nil && (err != nil || errors.Is(cause, ErrCancelled)):
 		return unfinished, nil
 	case again(err):
-		return unfinished, nil // scan finds and resumes it
+		s.letGo(r.id)
+		return unfinished, nil
 	case err != nil:
 		s.rt.log.Error("run ended with an error", "run_id", r.id, "error", err)
 	}
@@ -79,6 +81,7 @@ func (s *session) suspend(r *Run) {
 	ok, err := s.rt.book.suspend(s.ctx, r.id, r.topic, r.wake)
 	if err != nil {
 		s.rt.log.Warn("run could not be suspended, it will be called again", "run_id", r.id, "error", err)
+		s.letGo(r.id)
 		return
 	}
 	if !ok {
@@ -86,7 +89,21 @@ func (s *session) suspend(r *Run) {
 	}
 	if err := dbos.CancelWorkflow(s.lib, r.id); err != nil {
 		s.rt.log.Warn("run could not be suspended, it will be called again", "run_id", r.id, "error", err)
+		s.letGo(r.id)
 	}
+}
+
+// letGo has the scan resume a run of ours that has ended without being finished.
+func (s *session) letGo(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loose[id] = true
+}
+
+func (s *session) isLoose(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.loose[id]
 }
 
 func (s *session) enter(r *Run) bool {
@@ -96,6 +113,7 @@ func (s *session) enter(r *Run) bool {
 		return false
 	}
 	s.active[r.id] = r
+	delete(s.loose, r.id)
 	return true
 }
 

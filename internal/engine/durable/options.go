@@ -41,6 +41,7 @@ type Options struct {
 
 	TTL          time.Duration // of the slot's lease, renewed every sixth of it; default 9 s
 	ScanEvery    time.Duration // between looks for dead processes' runs; default 1 s
+	StrayAfter   time.Duration // until a run of ours that is not in progress, and never was, is resumed; default 30 s
 	WatchEvery   time.Duration // between looks for cancels and due waits; default 250 ms
 	HoldFor      time.Duration // sleeps shorter than this hold the goroutine; default 2 s
 	Grace        time.Duration // for steps in flight to end once their run is stopped; default 2 s
@@ -73,6 +74,7 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	def(&o.TTL, 9*time.Second)
 	def(&o.ScanEvery, time.Second)
+	def(&o.StrayAfter, 30*time.Second)
 	def(&o.WatchEvery, 250*time.Millisecond)
 	def(&o.HoldFor, 2*time.Second)
 	def(&o.Grace, 2*time.Second)

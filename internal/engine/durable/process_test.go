@@ -190,6 +190,12 @@ func TestFourProcessesOnOneFile(t *testing.T) {
 	}
 	if n := w.count(t, `SELECT count(*) FROM %effects`); n != 2*4*each {
 		t.Errorf("%d effects, want each once", n)
+		_ = w.book.query(t.Context(), func(scan func(...any) error) error {
+			var run, what, by string
+			err := scan(&run, &what, &by)
+			t.Logf("%s: %q by %s", run, what, by)
+			return err
+		}, `SELECT run_id, what, by FROM %effects WHERE run_id IN (SELECT run_id FROM %effects GROUP BY run_id HAVING count(*) > 2)`)
 	}
 	for _, p := range ps {
 		if log := p.stderr.String(); strings.Contains(log, "SQLITE_BUSY") || strings.Contains(log, "locked") {

@@ -275,3 +275,79 @@ func TestKeep(t *testing.T) {
 	keep.Store(false)
 	await(t, 5*time.Second, "the run is forgotten", func() bool { return state() == Unknown })
 }
+
+// A run that is not in progress here may be one whose end is still being
+// written: it is called again only when this session let go of it, or much
+// later.
+func TestSlowEndIsNotAstray(t *testing.T) {
+	t.Parallel()
+	eachBackend(t, func(t *testing.T, w *world) {
+		var calls atomic.Int64
+		release := make(chan struct{})
+		rt := open(t, w, func(o *Options) { o.ScanEvery = time.Hour }, func(*Run) error {
+			if calls.Add(1) == 1 {
+				<-release
+			}
+			return nil
+		})
+		defer close(release)
+		start(t, rt, "x")
+		await(t, 10*time.Second, "run began", func() bool { return calls.Load() == 1 })
+		s, err := rt.current()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.mu.Lock()
+		ended := s.active["x"]
+		delete(s.active, "x")
+		s.mu.Unlock()
+		defer s.enter(ended)
+		var found map[string]time.Time
+		look := func() {
+			t.Helper()
+			if found, err = s.recoverStrays(found); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 {
+			look()
+		}
+		if n := w.count(t, `SELECT count(*) FROM %workflow_status WHERE status = 'PENDING'`); n != 1 || len(found) != 1 {
+			t.Fatalf("%d runs pending, %v found: it was resumed", n, found)
+		}
+		s.letGo("x")
+		look()
+		await(t, 20*time.Second, "what was let go of is called again", func() bool { return calls.Load() == 2 })
+		if len(found) != 0 || s.isLoose("x") {
+			t.Errorf("it is still astray: %v", found)
+		}
+	})
+}
+
+// What is never in progress is called again in the end.
+func TestAstrayInTheEnd(t *testing.T) {
+	t.Parallel()
+	eachBackend(t, func(t *testing.T, w *world) {
+		var calls atomic.Int64
+		release := make(chan struct{})
+		rt := open(t, w, func(o *Options) { o.ScanEvery, o.StrayAfter = 20*time.Millisecond, 200*time.Millisecond }, func(*Run) error {
+			if calls.Add(1) == 1 {
+				<-release
+			}
+			return nil
+		})
+		defer close(release)
+		start(t, rt, "x")
+		await(t, 10*time.Second, "run began", func() bool { return calls.Load() == 1 })
+		s, err := rt.current()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.mu.Lock()
+		lost := s.active["x"]
+		delete(s.active, "x")
+		s.mu.Unlock()
+		defer s.enter(lost)
+		await(t, 20*time.Second, "it is called again", func() bool { return calls.Load() == 2 })
+	})
+}

@@ -30,12 +30,13 @@ type session struct {
 	mu     sync.Mutex
 	ending bool // no run may begin
 	active map[string]*Run
-	idle   chan struct{} // closed when ending and no run is active
+	loose  map[string]bool // let go of unfinished: the scan resumes them
+	idle   chan struct{}   // closed when ending and no run is active
 }
 
 // openSession takes a slot and starts the library and the keepers under it.
 func openSession(ctx context.Context, rt *Runtime) (*session, error) {
-	s := &session{rt: rt, epoch: time.Now(), active: make(map[string]*Run), idle: make(chan struct{})}
+	s := &session{rt: rt, epoch: time.Now(), active: make(map[string]*Run), loose: make(map[string]bool), idle: make(chan struct{})}
 	s.ctx, s.halt = context.WithCancelCause(context.WithoutCancel(ctx))
 	asked := time.Now()
 	var err error

@@ -15,7 +15,7 @@ import (
 // and forgets what ended long ago.
 func (s *session) scan() {
 	seen := make(map[string]sighting)
-	var strays []string
+	var strays map[string]time.Time
 	var swept time.Time
 	for sleep(s.ctx, s.rt.opts.ScanEvery) {
 		var err error
@@ -34,7 +34,7 @@ type sighting struct {
 	at    time.Time
 }
 
-func (s *session) scanOnce(seen map[string]sighting, strays []string) ([]string, error) {
+func (s *session) scanOnce(seen map[string]sighting, strays map[string]time.Time) (map[string]time.Time, error) {
 	rows, err := dbos.GetWorkflowAggregates(s.lib, dbos.GetWorkflowAggregatesInput{
 		GroupByExecutorID: true, SelectCount: true, Status: []dbos.WorkflowStatusType{dbos.WorkflowStatusPending}})
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *session) scanOnce(seen map[string]sighting, strays []string) ([]string,
 	if err != nil {
 		return nil, fmt.Errorf("durable: list slots: %w", err)
 	}
-	var found []string
+	var found map[string]time.Time
 	for _, row := range rows {
 		owner := row.Group["executor_id"]
 		if owner == nil || row.Count == nil {
@@ -98,10 +98,13 @@ func (s *session) takeOver(slot string, leases []store.Lease, seen map[string]si
 	return err
 }
 
-// recoverStrays resumes runs that count as ours but are not in progress: claimed
-// when the database failed, or given up with ErrInterrupted. A run must be
-// astray twice in a row, since it may just be starting or ending.
-func (s *session) recoverStrays(before []string) ([]string, error) {
+// recoverStrays resumes runs that count as ours but are not in progress, and
+// returns them with the time each was first found so, of which before is the
+// last answer. Those that this session let go of are resumed when they are found
+// twice in a row. Of others, such as those claimed when the database failed, it
+// cannot tell: they may be starting, or their end is being written by a
+// database that is slow, so that they are given Options.StrayAfter.
+func (s *session) recoverStrays(before map[string]time.Time) (map[string]time.Time, error) {
 	ids, err := s.pending(s.lease.Name)
 	if err != nil {
 		return nil, err
@@ -112,11 +115,31 @@ func (s *session) recoverStrays(before []string) ([]string, error) {
 		_, ok := slices.BinarySearch(active, id)
 		return ok
 	})
-	again := slices.DeleteFunc(slices.Clone(astray), func(id string) bool { return !slices.Contains(before, id) })
-	if len(again) > 0 {
-		s.rt.log.Info("durable runs found astray", "count", len(again))
+	found := make(map[string]time.Time, len(astray))
+	var again []string
+	for _, id := range astray {
+		since, twice := before[id]
+		if !twice {
+			since = time.Now()
+		}
+		if found[id] = since; twice && (s.isLoose(id) || time.Since(since) > s.rt.opts.StrayAfter) {
+			again = append(again, id)
+		}
 	}
-	return astray, s.resume(again)
+	if len(again) == 0 {
+		return found, nil
+	}
+	s.rt.log.Info("durable runs found astray", "count", len(again))
+	if err := s.resume(again); err != nil {
+		return found, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range again {
+		delete(s.loose, id)
+		delete(found, id)
+	}
+	return found, nil
 }
 
 func (s *session) pending(slot string) ([]string, error) {
