@@ -146,7 +146,7 @@ func New(o Options) (*Server, error) {
 	if s.MCP != nil && !s.MCPOff {
 		s.echo.Any("/mcp", echo.WrapHandler(s.MCP))
 	}
-	s.http = &http.Server{Handler: s.echo, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 120 * time.Second,
+	s.http = &http.Server{Handler: s.leaving(s.echo), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 120 * time.Second,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.Logger.Handler(), slog.LevelWarn)}
 	return s, nil
 }
@@ -187,7 +187,8 @@ func orDefault[T int64 | time.Duration](v, fallback T) T {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
 
 // Start serves on l until ctx ends, then shuts down: readiness goes off,
-// streams end, requests under way finish within Options.Drain. It closes l.
+// streams end, connections are given up with the next answer on each, requests
+// under way finish within Options.Drain. It closes l.
 // An orderly end returns nil.
 func (s *Server) Start(ctx context.Context, l net.Listener) error {
 	failed := make(chan error, 1)
@@ -204,6 +205,21 @@ func (s *Server) Start(ctx context.Context, l net.Listener) error {
 	return err
 }
 
+// leave is for how long a server that stops still takes calls, each the last
+// on its connection. Without it callers that keep connections busy would find
+// them closed under a call that was just sent.
+const leave = 100 * time.Millisecond
+
+// leaving has answers of a server that stops say that the connection ends.
+func (s *Server) leaving(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.stopping.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // Shutdown ends serving as Start describes. It may be called more than once.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopOnce.Do(func() {
@@ -215,6 +231,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	})
 	ctx, cancel := context.WithTimeout(ctx, s.Drain)
 	defer cancel()
+	select {
+	case <-time.After(leave):
+	case <-ctx.Done():
+	}
 	err := s.http.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return errors.Join(err, s.http.Close())
