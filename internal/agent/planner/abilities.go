@@ -2,7 +2,6 @@ package planner
 
 import (
 	"encoding/json"
-	"regexp"
 	"strings"
 
 	"flowgate/internal/workflow"
@@ -124,7 +123,7 @@ var rePlainZh = lazily(`(?i)企业微信|微信|钉钉|飞书|谷歌表格|谷�
 // missing returns the service that s needs and no node type serves.
 func (a abilities) missing(s string) string {
 	bare := reToken.ReplaceAllString(s, "")
-	if regexp.MustCompile(`(?i)^(?:if|when|filter|keep|only|set|add|where)\b.*(?:=|contains|is|equals)`).MatchString(bare) && !regexp.MustCompile(`(?i)\b(?:to|in|from|on|via)\s+(?:slack|discord|notion|gmail|google|github|trello|teams|telegram)`).MatchString(bare) {
+	if lazily(`(?i)^(?:if|when|filter|keep|only|set|add|where)\b.*(?:=|contains|is|equals)`).MatchString(bare) && !lazily(`(?i)\b(?:to|in|from|on|via)\s+(?:slack|discord|notion|gmail|google|github|trello|teams|telegram)`).MatchString(bare) {
 		return ""
 	}
 	found := rePlainZh.FindString(bare)
@@ -158,14 +157,14 @@ var reModel = lazily(`(?i)\b(?:ai|gpt(?:-?\d\w*)?|chat ?gpt|claude|gemini|llms?|
 
 // needsAI reports whether s wants what only a language model can do.
 func (a abilities) needsAI(s string) bool {
-	return reAI.MatchString(reToken.ReplaceAllString(s, "")) && !regexp.MustCompile(`(?i)^(?:fetch|get|post|send|filter|keep|respond|reply with)\b`).MatchString(s)
+	return reAI.MatchString(reToken.ReplaceAllString(s, "")) && !lazily(`(?i)^(?:fetch|get|post|send|filter|keep|respond|reply with)\b`).MatchString(s)
 }
 
 // byName reads a clause that names a node type: "use the Crypto node". The
 // node is the catalogue's first example.
 func (a abilities) byName(r *reading, s string) (step, bool) {
 	lower := strings.ToLower(s)
-	if !regexp.MustCompile(`(?i)\bnode\b|节点`).MatchString(s) {
+	if !lazily(`(?i)\bnode\b|节点`).MatchString(s) {
 		return step{}, false
 	}
 	for _, t := range a.list {

@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -21,7 +20,7 @@ func readRename(r *reading, m []string, s string) (step, bool) {
 
 func readKeep(r *reading, m []string, s string) (step, bool) {
 	list := strings.TrimSpace(m[1] + m[2])
-	if regexp.MustCompile(`(?i)\b(?:where|whose|with|that|if|than)\b`).MatchString(s) {
+	if lazily(`(?i)\b(?:where|whose|with|that|if|than)\b`).MatchString(s) {
 		return step{}, false
 	}
 	st := step{kind: "keep"}
@@ -52,7 +51,7 @@ var (
 func readFilter(r *reading, m []string, s string) (step, bool) {
 	st := step{kind: "filter", negate: reNegative.MatchString(s)}
 	rest := reFilterHead.ReplaceAllString(s, "")
-	rest = regexp.MustCompile(`(?i)^(?:out\s+|for\s+|on\s+|only\s+|just\s+|down to\s+|by\s+|through\s+)+`).ReplaceAllString(rest, "")
+	rest = lazily(`(?i)^(?:out\s+|for\s+|on\s+|only\s+|just\s+|down to\s+|by\s+|through\s+)+`).ReplaceAllString(rest, "")
 	for _, loc := range reWhere.FindAllStringIndex(rest, -1) {
 		w := strings.ToLower(rest[loc[0]:loc[1]])
 		body := rest[loc[1]:]
@@ -63,7 +62,7 @@ func readFilter(r *reading, m []string, s string) (step, bool) {
 			st.cond = c
 			return st, true
 		}
-		if regexp.MustCompile(`^(?:that|which|who) (?:are|is)\s*$`).MatchString(w) { // that are active
+		if lazily(`^(?:that|which|who) (?:are|is)\s*$`).MatchString(w) { // that are active
 			if c, ok := r.condition("is " + body); ok && r.specific(c) {
 				st.cond = c
 				return st, true
@@ -74,7 +73,7 @@ func readFilter(r *reading, m []string, s string) (step, bool) {
 		st.cond = c
 		return st, true
 	}
-	if mm := regexp.MustCompile(`(?i)\b(with|without|that (?:have|has)(?: no)?|having(?: no)?)\s+(?:an?\s+|any\s+|the\s+)?([a-z_][\w.]*|«q\d+»)$`).FindStringSubmatch(rest); mm != nil {
+	if mm := lazily(`(?i)\b(with|without|that (?:have|has)(?: no)?|having(?: no)?)\s+(?:an?\s+|any\s+|the\s+)?([a-z_][\w.]*|«q\d+»)$`).FindStringSubmatch(rest); mm != nil {
 		op := "notEmpty"
 		if lower := strings.ToLower(mm[1]); lower == "without" || strings.HasSuffix(lower, "no") {
 			op = "empty"
@@ -85,8 +84,8 @@ func readFilter(r *reading, m []string, s string) (step, bool) {
 		}
 	}
 	// "the paid orders", "active users": a state before the noun
-	if mm := regexp.MustCompile(`(?i)^(?:all\s+|any\s+)?(?:the\s+|those\s+)?(not |un)?([a-z]+)\s+(?:` + items + `)$`).FindStringSubmatch(strings.TrimSpace(rest)); mm != nil && !regexp.MustCompile(`(?i)^(?:first|last|all|new|the|these|those|other|same|following|single|duplicate|unique|of|every|each)$`).MatchString(mm[2]) {
-		if regexp.MustCompile(`(?i)^(?:active|enabled|verified|confirmed|completed|done|read|available|visible|premium|archived|deleted|disabled|finished)$`).MatchString(mm[2]) {
+	if mm := lazily(`(?i)^(?:all\s+|any\s+)?(?:the\s+|those\s+)?(not |un)?([a-z]+)\s+(?:` + items + `)$`).FindStringSubmatch(strings.TrimSpace(rest)); mm != nil && !lazily(`(?i)^(?:first|last|all|new|the|these|those|other|same|following|single|duplicate|unique|of|every|each)$`).MatchString(mm[2]) {
+		if lazily(`(?i)^(?:active|enabled|verified|confirmed|completed|done|read|available|visible|premium|archived|deleted|disabled|finished)$`).MatchString(mm[2]) {
 			st.cond = condition{tests: []test{{field: strings.ToLower(mm[2]), kind: "boolean", op: map[bool]string{true: "false", false: "true"}[mm[1] != ""]}}}
 			return st, true
 		}
@@ -108,7 +107,7 @@ func readFilter(r *reading, m []string, s string) (step, bool) {
 // 100" does not say which of an order's fields is meant.
 func (r *reading) specific(c condition) bool {
 	for _, t := range c.tests {
-		if pronoun(t.field) || regexp.MustCompile(`(?i)^`+items+`$`).MatchString(t.field) && !strings.EqualFold(t.field, "message") && (t.op == "gt" || t.op == "lt" || t.op == "gte" || t.op == "lte" || strings.HasSuffix(strings.ToLower(t.field), "s")) {
+		if pronoun(t.field) || lazily(`(?i)^`+items+`$`).MatchString(t.field) && !strings.EqualFold(t.field, "message") && (t.op == "gt" || t.op == "lt" || t.op == "gte" || t.op == "lte" || strings.HasSuffix(strings.ToLower(t.field), "s")) {
 			return false
 		}
 	}

@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -93,9 +92,9 @@ func selectorOf(name string) string {
 }
 
 func fieldBefore(r *reading, s string) []string {
-	if m := regexp.MustCompile(`(?i)\b(?:field|字段)\s+(«q\d+»|[\w.]+)|\b(?:convert|turn|transform|render)\s+(?:the\s+)?(«q\d+»|[\w.]+)\s+(?:field\s+)?(?:from|to|into)\b`).FindStringSubmatch(s); m != nil {
+	if m := lazily(`(?i)\b(?:field|字段)\s+(«q\d+»|[\w.]+)|\b(?:convert|turn|transform|render)\s+(?:the\s+)?(«q\d+»|[\w.]+)\s+(?:field\s+)?(?:from|to|into)\b`).FindStringSubmatch(s); m != nil {
 		f := r.fieldName(m[1] + m[2])
-		if f != "" && !regexp.MustCompile(`(?i)^(?:markdown|html|xml|it|them|text)$`).MatchString(f) {
+		if f != "" && !lazily(`(?i)^(?:markdown|html|xml|it|them|text)$`).MatchString(f) {
 			return []string{f}
 		}
 	}
@@ -103,8 +102,8 @@ func fieldBefore(r *reading, s string) []string {
 }
 
 func fieldAs(r *reading, s, otherwise string) string {
-	if m := regexp.MustCompile(`(?i)\b(?:as|in|into|to|called|named|field)\s+(?:the\s+|a\s+)?(?:field\s+)?(«q\d+»|[\w.]+)(?:\s+field)?\s*$`).FindStringSubmatch(s); m != nil {
-		if f := r.fieldName(m[1]); f != "" && !regexp.MustCompile(`(?i)^(?:`+items+`|each|every)$`).MatchString(f) {
+	if m := lazily(`(?i)\b(?:as|in|into|to|called|named|field)\s+(?:the\s+|a\s+)?(?:field\s+)?(«q\d+»|[\w.]+)(?:\s+field)?\s*$`).FindStringSubmatch(s); m != nil {
+		if f := r.fieldName(m[1]); f != "" && !lazily(`(?i)^(?:`+items+`|each|every)$`).MatchString(f) {
 			return f
 		}
 	}
@@ -120,8 +119,8 @@ func readHash(r *reading, m []string, s string) (step, bool) {
 			break
 		}
 	}
-	rest := regexp.MustCompile(`(?i)\b(?:with|using|by|as|in|via)\b.*$`).ReplaceAllString(m[1], "")
-	rest = regexp.MustCompile(`(?i)\b(?:md5|sha-?\d*|hash|of)\b`).ReplaceAllString(rest, "")
+	rest := lazily(`(?i)\b(?:with|using|by|as|in|via)\b.*$`).ReplaceAllString(m[1], "")
+	rest = lazily(`(?i)\b(?:md5|sha-?\d*|hash|of)\b`).ReplaceAllString(rest, "")
 	f := r.fieldName(rest)
 	if f == "" {
 		st.slot = "hash"

@@ -1,14 +1,13 @@
 package planner
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
 
 func readCode(r *reading, _ []string, s string) (step, bool) {
 	code := r.first("c", s)
-	return step{kind: "code", code: code, all: !regexp.MustCompile(`(?i)(?:for|on) (?:each|every) item|\$json`).MatchString(s + code)}, true
+	return step{kind: "code", code: code, all: !lazily(`(?i)(?:for|on) (?:each|every) item|\$json`).MatchString(s + code)}, true
 }
 
 func readCodeWords(r *reading, m []string, s string) (step, bool) {
@@ -32,11 +31,11 @@ func readCodeWords(r *reading, m []string, s string) (step, bool) {
 func readApproval(r *reading, _ []string, s string) (step, bool) {
 	st := step{kind: "approval", text: r.first("q", s)}
 	if st.text == "" {
-		if m := regexp.MustCompile(`(?i)\b(?:approval|approve|confirm|confirmation|sign off)\s+(?:of|for|to|on)?\s*(.{3,60})$`).FindStringSubmatch(s); m != nil {
+		if m := lazily(`(?i)\b(?:approval|approve|confirm|confirmation|sign off)\s+(?:of|for|to|on)?\s*(.{3,60})$`).FindStringSubmatch(s); m != nil {
 			st.text = r.plain(m[1])
 		}
 	}
-	if m := regexp.MustCompile(`(?i)\b(?:within|for at most|up to|wait(?:ing)?(?: at most)?|max(?:imum)?)\s+(\d+|an?|one|two)\s+(minutes?|hours?|days?)\b`).FindStringSubmatch(s); m != nil {
+	if m := lazily(`(?i)\b(?:within|for at most|up to|wait(?:ing)?(?: at most)?|max(?:imum)?)\s+(\d+|an?|one|two)\s+(minutes?|hours?|days?)\b`).FindStringSubmatch(s); m != nil {
 		n, _ := number(m[1])
 		st.n, st.unit = float64(n), strings.TrimSuffix(m[2], "s")+"s"
 	}
@@ -47,13 +46,13 @@ var reStatus = lazily(`\b([2-5]\d{2})\b`)
 
 func readRespond(r *reading, m []string, s string) (step, bool) {
 	rest := m[1]
-	if regexp.MustCompile(`(?i)\bto\s+«u`).MatchString(rest) || regexp.MustCompile(`(?i)^\s*(?:only\s+)?(?:the\s+)?(?:first|last|top)\s+\d`).MatchString(rest) && false {
+	if lazily(`(?i)\bto\s+«u`).MatchString(rest) || lazily(`(?i)^\s*(?:only\s+)?(?:the\s+)?(?:first|last|top)\s+\d`).MatchString(rest) && false {
 		return step{}, false
 	}
-	if regexp.MustCompile(`(?i)^(?:return|give)\s+(?:me\s+|only\s+|just\s+)*(?:the\s+)?(?:sum|total|count|average|number|mean|maximum|minimum|max|min|first|last|top|highest|lowest|newest|latest)\b`).MatchString(s) {
+	if lazily(`(?i)^(?:return|give)\s+(?:me\s+|only\s+|just\s+)*(?:the\s+)?(?:sum|total|count|average|number|mean|maximum|minimum|max|min|first|last|top|highest|lowest|newest|latest)\b`).MatchString(s) {
 		return step{}, false
 	}
-	if regexp.MustCompile(`(?i)^give\s+(?:each|every|it|them)\b`).MatchString(s) {
+	if lazily(`(?i)^give\s+(?:each|every|it|them)\b`).MatchString(s) {
 		return step{}, false
 	}
 	st := step{kind: "respond", what: "item"}
@@ -76,26 +75,26 @@ func (r *reading) answer(st *step, rest string) {
 		if v := strings.TrimSpace(st.text); strings.HasPrefix(v, "{") || strings.HasPrefix(v, "[") {
 			st.what = "json"
 		}
-		if regexp.MustCompile(`(?i)\bfield\b|字段`).MatchString(rest) {
+		if lazily(`(?i)\bfield\b|字段`).MatchString(rest) {
 			st.what, st.fields = "fields", r.every("q", rest)
 		}
 	case r.first("u", rest) != "":
 		st.what, st.text = "redirect", r.first("u", rest)
 	case reWords.MatchString(rest):
 		st.what, st.text = "text", strings.TrimSpace(r.plain(reWords.FindStringSubmatch(rest)[1]))
-	case regexp.MustCompile(`(?i)\b(?:all|list|every|items|orders|results|array|users|products|records|rows|entries|posts)\b|所有|全部|列表|数组`).MatchString(rest):
+	case lazily(`(?i)\b(?:all|list|every|items|orders|results|array|users|products|records|rows|entries|posts)\b|所有|全部|列表|数组`).MatchString(rest):
 		st.what = "all"
-	case regexp.MustCompile(`(?i)\b(?:nothing|no content|no body|empty)\b|空`).MatchString(rest):
+	case lazily(`(?i)\b(?:nothing|no content|no body|empty)\b|空`).MatchString(rest):
 		st.what = "none"
-	case regexp.MustCompile(`\w\s*[*+/×]\s*\w|\w - \w|(?i)\b(?:times|plus|minus|multiplied by|divided by)\b`).MatchString(rest):
-		if code, ok := r.arithmetic(regexp.MustCompile(`(?i)^\s*(?:with\s+)?(?:the\s+)?(?:result of\s+|value of\s+)?`).ReplaceAllString(rest, "")); ok {
+	case lazily(`\w\s*[*+/×]\s*\w|\w - \w|(?i)\b(?:times|plus|minus|multiplied by|divided by)\b`).MatchString(rest):
+		if code, ok := r.arithmetic(lazily(`(?i)^\s*(?:with\s+)?(?:the\s+)?(?:result of\s+|value of\s+)?`).ReplaceAllString(rest, "")); ok {
 			st.what, st.code = "calc", code
 		}
 	default:
-		words := regexp.MustCompile(`(?i)\b(?:with|the|status|code|http|a|an|to|caller|client|request|back|webhook|json|response|body|result|and|it|that|message|of|as|them|data|item|outcome|answer|text|saying|error|final|sender|user|directly)\b|\d{3}`).ReplaceAllString(reToken.ReplaceAllString(rest, ""), "")
-		words = regexp.MustCompile(`状态码|状态|结果|给|调用者|调用方|数据|内容|请求|响应|返回|它|客户端|用户|这个|该|处理|最终|后|的|：|:|json|JSON`).ReplaceAllString(words, "")
+		words := lazily(`(?i)\b(?:with|the|status|code|http|a|an|to|caller|client|request|back|webhook|json|response|body|result|and|it|that|message|of|as|them|data|item|outcome|answer|text|saying|error|final|sender|user|directly)\b|\d{3}`).ReplaceAllString(reToken.ReplaceAllString(rest, ""), "")
+		words = lazily(`状态码|状态|结果|给|调用者|调用方|数据|内容|请求|响应|返回|它|客户端|用户|这个|该|处理|最终|后|的|：|:|json|JSON`).ReplaceAllString(words, "")
 		list := names(words)
-		if len(list) > 0 && len(list) <= 6 && regexp.MustCompile(`^[\p{L}\p{N}_. ]+$`).MatchString(strings.Join(list, "")) && !regexp.MustCompile(`(?i)^(?:ok|success|thanks?(?: you)?|done|received|accepted|not found|bad request|created|成功|收到|谢谢|完成|好的?|失败|无效)$`).MatchString(strings.TrimSpace(words)) {
+		if len(list) > 0 && len(list) <= 6 && lazily(`^[\p{L}\p{N}_. ]+$`).MatchString(strings.Join(list, "")) && !lazily(`(?i)^(?:ok|success|thanks?(?: you)?|done|received|accepted|not found|bad request|created|成功|收到|谢谢|完成|好的?|失败|无效)$`).MatchString(strings.TrimSpace(words)) {
 			fits := true
 			for i := range list {
 				list[i] = r.fieldName(list[i])
@@ -106,7 +105,7 @@ func (r *reading) answer(st *step, rest string) {
 			}
 			return
 		}
-		if w := strings.TrimSpace(words); regexp.MustCompile(`\p{L}`).MatchString(w) {
+		if w := strings.TrimSpace(words); lazily(`\p{L}`).MatchString(w) {
 			st.what, st.text = "text", strings.TrimSpace(w)
 		} else if st.status >= 400 || st.status == 204 {
 			st.what = "none"
@@ -116,16 +115,16 @@ func (r *reading) answer(st *step, rest string) {
 
 func readStop(r *reading, m []string, s string) (step, bool) {
 	rest := m[1]
-	if regexp.MustCompile(`(?i)^throw\s+(?:out|away)\b`).MatchString(s) || regexp.MustCompile(`(?i)^cancel\b.*\b(?:order|booking|subscription|meeting)`).MatchString(s) {
+	if lazily(`(?i)^throw\s+(?:out|away)\b`).MatchString(s) || lazily(`(?i)^cancel\b.*\b(?:order|booking|subscription|meeting)`).MatchString(s) {
 		return step{}, false
 	}
 	text := r.first("q", rest)
-	isError := text != "" || regexp.MustCompile(`(?i)\berror|fail|message|exception\b|^(?:fail|throw|raise|abort)`).MatchString(s)
+	isError := text != "" || lazily(`(?i)\berror|fail|message|exception\b|^(?:fail|throw|raise|abort)`).MatchString(s)
 	if !isError {
 		return step{kind: "noop"}, true
 	}
 	if text == "" {
-		text = strings.TrimSpace(regexp.MustCompile(`(?i)^\s*(?:the (?:workflow|execution|run)|it|execution|with|an?|the|error|message|saying|:|and|by|exception)+(?:\s+(?:with|an?|the|error|message|saying|that says|:)+)*\s*`).ReplaceAllString(r.plain(rest), ""))
+		text = strings.TrimSpace(lazily(`(?i)^\s*(?:the (?:workflow|execution|run)|it|execution|with|an?|the|error|message|saying|:|and|by|exception)+(?:\s+(?:with|an?|the|error|message|saying|that says|:)+)*\s*`).ReplaceAllString(r.plain(rest), ""))
 	}
 	if text == "" {
 		text = "Stopped by the workflow"
@@ -135,16 +134,16 @@ func readStop(r *reading, m []string, s string) (step, bool) {
 
 func readWait(r *reading, m []string, _ string) (step, bool) {
 	rest := m[1]
-	if regexp.MustCompile(`(?i)\buntil (?:it is |it's )?(?:called|the (?:call|callback|webhook))|for (?:a |the )?(?:callback|call|webhook|signal|external)|webhook|callback`).MatchString(rest) {
+	if lazily(`(?i)\buntil (?:it is |it's )?(?:called|the (?:call|callback|webhook))|for (?:a |the )?(?:callback|call|webhook|signal|external)|webhook|callback`).MatchString(rest) {
 		return step{kind: "wait", what: "webhook"}, true
 	}
-	if regexp.MustCompile(`(?i)\bform\b|\bfill`).MatchString(rest) {
+	if lazily(`(?i)\bform\b|\bfill`).MatchString(rest) {
 		return step{kind: "form"}, true
 	}
-	if d := regexp.MustCompile(`\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?`).FindString(rest); d != "" {
+	if d := lazily(`\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?`).FindString(rest); d != "" {
 		return step{kind: "wait", until: strings.Replace(d, " ", "T", 1)}, true
 	}
-	if m := regexp.MustCompile(`(?i)(\d+(?:\.\d+)?|half an?|an?|one|two|three|four|five|six|ten|fifteen|twenty|thirty|couple of|a few)\s*-?\s*(seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?)\b`).FindStringSubmatch(rest); m != nil {
+	if m := lazily(`(?i)(\d+(?:\.\d+)?|half an?|an?|one|two|three|four|five|six|ten|fifteen|twenty|thirty|couple of|a few)\s*-?\s*(seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?)\b`).FindStringSubmatch(rest); m != nil {
 		n, err := strconv.ParseFloat(m[1], 64)
 		unit := waitUnit(m[2])
 		if err != nil {
@@ -171,7 +170,7 @@ func readWait(r *reading, m []string, _ string) (step, bool) {
 		}
 		return step{kind: "wait", n: n, unit: unit}, true
 	}
-	if h, mi, _, ok := clock(regexp.MustCompile(`(?i)^.*\buntil\b`).ReplaceAllString(rest, "at")); ok && strings.Contains(strings.ToLower(rest), "until") {
+	if h, mi, _, ok := clock(lazily(`(?i)^.*\buntil\b`).ReplaceAllString(rest, "at")); ok && strings.Contains(strings.ToLower(rest), "until") {
 		day := "$today"
 		if strings.Contains(strings.ToLower(rest), "tomorrow") {
 			day = "$today.plus(1, 'day')"
@@ -200,9 +199,9 @@ func readSub(r *reading, m []string, s string) (step, bool) {
 	st := step{kind: "sub"}
 	if q := r.first("q", s); q != "" {
 		st.to = q
-	} else if mm := regexp.MustCompile(`(?i)\bworkflow\s+(?:with\s+)?(?:the\s+)?(?:id\s+|named\s+|called\s+)?([A-Za-z0-9][\w-]{2,})`).FindStringSubmatch(s); mm != nil && !regexp.MustCompile(`(?i)^(?:for|with|and|on|to|that|the|id|when|named|called|then|again|each|every|once|which|from)$`).MatchString(mm[1]) {
+	} else if mm := lazily(`(?i)\bworkflow\s+(?:with\s+)?(?:the\s+)?(?:id\s+|named\s+|called\s+)?([A-Za-z0-9][\w-]{2,})`).FindStringSubmatch(s); mm != nil && !lazily(`(?i)^(?:for|with|and|on|to|that|the|id|when|named|called|then|again|each|every|once|which|from)$`).MatchString(mm[1]) {
 		st.to = mm[1]
-	} else if mm := regexp.MustCompile(`(?i)\b(?:run|call|execute|start|trigger|invoke)\s+(?:my\s+|the\s+|our\s+)?([\w-]{3,})\s+(?:sub-?)?workflow`).FindStringSubmatch(s); mm != nil && !regexp.MustCompile(`(?i)^(?:another|other|the|sub|existing)$`).MatchString(mm[1]) {
+	} else if mm := lazily(`(?i)\b(?:run|call|execute|start|trigger|invoke)\s+(?:my\s+|the\s+|our\s+)?([\w-]{3,})\s+(?:sub-?)?workflow`).FindStringSubmatch(s); mm != nil && !lazily(`(?i)^(?:another|other|the|sub|existing)$`).MatchString(mm[1]) {
 		st.to = mm[1]
 	}
 	if st.to == "" {
@@ -221,9 +220,9 @@ func readMCP(r *reading, m []string, s string) (step, bool) {
 
 func readFormPage(r *reading, m []string, s string) (step, bool) {
 	st := step{kind: "form"}
-	if mm := regexp.MustCompile(`(?i)\b(?:for|with|asking for|that asks for|collect)\s+(?:the\s+|an?\s+|their\s+|his\s+|my\s+)*(.+?)(?:\s+(?:with|through|by|via|using|in)\s+(?:an?\s+|another\s+)?form.*)?$`).FindStringSubmatch(s); mm != nil {
+	if mm := lazily(`(?i)\b(?:for|with|asking for|that asks for|collect)\s+(?:the\s+|an?\s+|their\s+|his\s+|my\s+)*(.+?)(?:\s+(?:with|through|by|via|using|in)\s+(?:an?\s+|another\s+)?form.*)?$`).FindStringSubmatch(s); mm != nil {
 		for _, n := range names(mm[1]) {
-			if n = r.plain(n); !regexp.MustCompile(`(?i)\bform\b`).MatchString(n) {
+			if n = r.plain(n); !lazily(`(?i)\bform\b`).MatchString(n) {
 				st.fields = append(st.fields, n)
 			}
 		}

@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -332,15 +331,15 @@ func (r *reading) fieldNames(s string) []string {
 func (r *reading) figuresZh(s string) []pair {
 	var out []pair
 	s = strings.NewReplacer("总和", "总额", "之和", "总额", "求和", "合计", "总共", "").Replace(s)
-	s = regexp.MustCompile(`^(?:统计|计算|求出?|算出?|汇总)\s*`).ReplaceAllString(strings.TrimSpace(s), "")
-	for _, part := range regexp.MustCompile(`\s*(?:和|以及|及|、|，|与)\s*`).Split(s, -1) {
+	s = lazily(`^(?:统计|计算|求出?|算出?|汇总)\s*`).ReplaceAllString(strings.TrimSpace(s), "")
+	for _, part := range lazily(`\s*(?:和|以及|及|、|，|与)\s*`).Split(s, -1) {
 		add := func(re, agg string) bool {
-			m := regexp.MustCompile(re).FindStringSubmatch(part)
+			m := lazily(re).FindStringSubmatch(part)
 			if m == nil {
 				return false
 			}
-			f := r.fieldName(regexp.MustCompile(`^(?:统计|计算|求出?|算出?|汇总|的|所有|出|对|分组|每组|各组|进行)+`).ReplaceAllString(m[1], ""))
-			if agg != "count" && (f == "" || regexp.MustCompile(`^`+itemsZh+`+$`).MatchString(f)) {
+			f := r.fieldName(lazily(`^(?:统计|计算|求出?|算出?|汇总|的|所有|出|对|分组|每组|各组|进行)+`).ReplaceAllString(m[1], ""))
+			if agg != "count" && (f == "" || lazily(`^`+itemsZh+`+$`).MatchString(f)) {
 				return false
 			}
 			if agg == "count" {
@@ -354,7 +353,7 @@ func (r *reading) figuresZh(s string) []pair {
 			add(`^(.*?)(?:的)?(?:最大值?|最高值?)$`, "max") || add(`最(?:大|高)(?:的)?([\p{L}\p{N}_.]+)$`, "max") ||
 			add(`^(.*?)(?:的)?(?:最小值?|最低值?)$`, "min") || add(`最(?:小|低)(?:的)?([\p{L}\p{N}_.]+)$`, "min") ||
 			add(`(.*?)(?:数量|个数|条数|总数|多少|次数|人数|数目|笔数|计数)`, "count") ||
-			len(out) == 0 && regexp.MustCompile(`[A-Za-z]`).MatchString(part) && add(`^(?:分别)?\s*([A-Za-z_][\w.]*)$`, "sum")
+			len(out) == 0 && lazily(`[A-Za-z]`).MatchString(part) && add(`^(?:分别)?\s*([A-Za-z_][\w.]*)$`, "sum")
 	}
 	return out
 }
@@ -364,10 +363,10 @@ func readSendZh(r *reading, m []string, s string) (step, bool) {
 	if !ok || st.kind == "fetch" {
 		return st, ok
 	}
-	if mm := regexp.MustCompile(`(?:带上|包含|内容(?:是|为|：)?|字段)\s*([A-Za-z_][\w.]*(?:\s*[、,，和与及]\s*[A-Za-z_][\w.]*)*)`).FindStringSubmatch(s); mm != nil && len(st.pairs) == 0 {
+	if mm := lazily(`(?:带上|包含|内容(?:是|为|：)?|字段)\s*([A-Za-z_][\w.]*(?:\s*[、,，和与及]\s*[A-Za-z_][\w.]*)*)`).FindStringSubmatch(s); mm != nil && len(st.pairs) == 0 {
 		st.pairs = r.plainFields(mm[1])
 	}
-	if mm := regexp.MustCompile(`^(?:把|将)\s*([A-Za-z_][\w.]*(?:\s*[、,，和与及]\s*[A-Za-z_][\w.]*)+)\s*(?:字段)?` + sendZh).FindStringSubmatch(s); mm != nil {
+	if mm := lazily(`^(?:把|将)\s*([A-Za-z_][\w.]*(?:\s*[、,，和与及]\s*[A-Za-z_][\w.]*)+)\s*(?:字段)?` + sendZh).FindStringSubmatch(s); mm != nil {
 		st.pairs = r.plainFields(mm[1])
 	}
 	return st, true
@@ -381,21 +380,21 @@ func readSetZh(r *reading, _ []string, s string) (step, bool) {
 		st.pairs = p
 		return st, true
 	}
-	if m := regexp.MustCompile(`(?:把|将|给|添加|加上?|增加)?.*?(?:标记|标注)(?:为|成)\s*(.+)$`).FindStringSubmatch(s); m != nil {
+	if m := lazily(`(?:把|将|给|添加|加上?|增加)?.*?(?:标记|标注)(?:为|成)\s*(.+)$`).FindStringSubmatch(s); m != nil {
 		v, _ := r.value(m[1])
 		st.pairs = []pair{{name: "status", value: v}}
 		return st, true
 	}
 	rest := reHeadZh.ReplaceAllString(s, "")
-	rest = regexp.MustCompile(`^(«q\d+»|[\p{L}\p{N}_.]+?)\s*(?:字段|的值)?\s*(?:设置为|设为|设成|改为|改成|更新为|赋值为|[，,]?\s*(?:它的)?值(?:为|是|等于)|[，,]?\s*内容(?:为|是)|等于|为|是|=|：|:)\s*(.+)$`).ReplaceAllString(rest, "$1 = $2")
+	rest = lazily(`^(«q\d+»|[\p{L}\p{N}_.]+?)\s*(?:字段|的值)?\s*(?:设置为|设为|设成|改为|改成|更新为|赋值为|[，,]?\s*(?:它的)?值(?:为|是|等于)|[，,]?\s*内容(?:为|是)|等于|为|是|=|：|:)\s*(.+)$`).ReplaceAllString(rest, "$1 = $2")
 	if st.pairs = r.assignments(rest); len(st.pairs) > 0 {
 		return st, true
 	}
-	if m := regexp.MustCompile(`(?:添加|加上|增加)\s*(当前(?:时间|日期)|时间戳)`).FindStringSubmatch(s); m != nil {
+	if m := lazily(`(?:添加|加上|增加)\s*(当前(?:时间|日期)|时间戳)`).FindStringSubmatch(s); m != nil {
 		st.pairs = []pair{r.assign("date", m[1])}
 		return st, true
 	}
-	if regexp.MustCompile(`^(?:给.*)?(?:添加|增加|新增|设置|加).*字段`).MatchString(s) {
+	if lazily(`^(?:给.*)?(?:添加|增加|新增|设置|加).*字段`).MatchString(s) {
 		st.fields = r.fieldNames(rest)
 		st.slot = "set"
 		return st, true

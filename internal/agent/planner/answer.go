@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -47,7 +46,7 @@ func Choose(text string, list []Alternative) string {
 			return a.ID
 		}
 		n := 0
-		for _, w := range regexp.MustCompile(`[\p{L}\p{N}]+`).FindAllString(strings.ToLower(a.Title+" "+a.ID), -1) {
+		for _, w := range lazily(`[\p{L}\p{N}]+`).FindAllString(strings.ToLower(a.Title+" "+a.ID), -1) {
 			if len([]rune(w)) > 2 && strings.Contains(lower, w) {
 				n++
 			}
@@ -56,7 +55,7 @@ func Choose(text string, list []Alternative) string {
 			best, points = a.ID, n
 		}
 	}
-	if regexp.MustCompile(`(?i)\b(?:skip|leave (?:it|that|this) out|without (?:it|that)|drop it|ignore it|forget (?:it|about it))\b|去掉|跳过|不要了?|算了`).MatchString(lower) {
+	if lazily(`(?i)\b(?:skip|leave (?:it|that|this) out|without (?:it|that)|drop it|ignore it|forget (?:it|about it))\b|去掉|跳过|不要了?|算了`).MatchString(lower) {
 		for _, a := range list {
 			if a.ID == "skip" || a.ID == "hand" {
 				return a.ID
@@ -115,7 +114,7 @@ func Match(text string, questions []Question) map[string]string {
 	}
 	lines := strings.FieldsFunc(rest, func(r rune) bool { return r == '\n' || r == ';' || r == '；' })
 	if len(lines) < len(open) && len(open) > 1 {
-		if byComma := regexp.MustCompile(`\s*[,，]\s*`).Split(strings.Trim(rest, " ,，.。"), -1); len(byComma) == len(open) {
+		if byComma := lazily(`\s*[,，]\s*`).Split(strings.Trim(rest, " ,，.。"), -1); len(byComma) == len(open) {
 			lines = byComma
 		}
 	}
@@ -138,7 +137,7 @@ func Match(text string, questions []Question) map[string]string {
 // numbered reads "1. … 2. …".
 func numbered(text string, n int) map[int]string {
 	out := map[int]string{}
-	locs := regexp.MustCompile(`(?:^|[\s,;，；])(\d)\s*[.):：、]\s*`).FindAllStringSubmatchIndex(text, -1)
+	locs := lazily(`(?:^|[\s,;，；])(\d)\s*[.):：、]\s*`).FindAllStringSubmatchIndex(text, -1)
 	for i, l := range locs {
 		end := len(text)
 		if i+1 < len(locs) {

@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -41,7 +40,7 @@ func (r *reading) ifOf(s string) (conditional, bool) {
 	}
 	body := s[len(head):]
 	lower := strings.ToLower(head)
-	out := conditional{negate: strings.Contains(lower, "unless"), elseIf: regexp.MustCompile(`^(?:but |and )?(?:else|otherwise)|^否则|^不然`).MatchString(lower)}
+	out := conditional{negate: strings.Contains(lower, "unless"), elseIf: lazily(`^(?:but |and )?(?:else|otherwise)|^否则|^不然`).MatchString(lower)}
 	if c, ok := r.condition(strings.TrimRight(body, " ,，")); ok {
 		out.cond = c
 		// a condition that swallowed what is to be done
@@ -140,7 +139,7 @@ func (p *parser) ifStep(c conditional, from clause) step {
 		}
 		more, ok := p.r.condition(next.text)
 		_, isStep := p.r.step(next.text)
-		if !ok || isStep && !regexp.MustCompile(`(?i)^(?:the\s+)?(?:total|count|order|sum|average|label|tag|set|put|post|check|limit|group|message|email|mail)\b`).MatchString(next.text) || isElse(p.r, next.text) || reIf.MatchString(next.text) {
+		if !ok || isStep && !lazily(`(?i)^(?:the\s+)?(?:total|count|order|sum|average|label|tag|set|put|post|check|limit|group|message|email|mail)\b`).MatchString(next.text) || isElse(p.r, next.text) || reIf.MatchString(next.text) {
 			break
 		}
 		c.cond.tests = append(c.cond.tests, more.tests...)
@@ -219,20 +218,20 @@ func sameField(a, b condition) bool {
 
 // complete fills a bare place up to an action: "otherwise to https://…".
 func complete(r *reading, s string, before []step) string {
-	if regexp.MustCompile(`(?i)^(?:to|at|it to|them to|sent? (?:it|them) to)\s+«u`).MatchString(s) || strings.HasPrefix(s, "«u") && len(before) > 0 && before[len(before)-1].kind == "send" {
+	if lazily(`(?i)^(?:to|at|it to|them to|sent? (?:it|them) to)\s+«u`).MatchString(s) || strings.HasPrefix(s, "«u") && len(before) > 0 && before[len(before)-1].kind == "send" {
 		return "send to " + strings.TrimPrefix(strings.TrimPrefix(s, "to "), "at ")
 	}
-	if regexp.MustCompile(`(?i)^to\s+«e`).MatchString(s) {
+	if lazily(`(?i)^to\s+«e`).MatchString(s) {
 		return "send an email " + s
 	}
-	if regexp.MustCompile(`^(?:到|给|发到)?\s*«u`).MatchString(s) {
+	if lazily(`^(?:到|给|发到)?\s*«u`).MatchString(s) {
 		return "发送到" + s[strings.Index(s, "«u"):]
 	}
-	if m := regexp.MustCompile(`(?i)^(?:with\s+)?(?:status\s+)?(\d{3}|«q\d+»)(.*)$`).FindStringSubmatch(s); m != nil && len(before) > 0 && before[len(before)-1].kind == "respond" {
+	if m := lazily(`(?i)^(?:with\s+)?(?:status\s+)?(\d{3}|«q\d+»)(.*)$`).FindStringSubmatch(s); m != nil && len(before) > 0 && before[len(before)-1].kind == "respond" {
 		return "respond with " + s
 	}
 	if len(before) > 0 && before[len(before)-1].kind == "set" {
-		if m := regexp.MustCompile(`(?i)^(?:it\s+)?(?:to|as|with)\s+(.+)$|^(«q\d+»|[\w-]+)$`).FindStringSubmatch(s); m != nil && len(before[len(before)-1].pairs) == 1 {
+		if m := lazily(`(?i)^(?:it\s+)?(?:to|as|with)\s+(.+)$|^(«q\d+»|[\w-]+)$`).FindStringSubmatch(s); m != nil && len(before[len(before)-1].pairs) == 1 {
 			return "set " + before[len(before)-1].pairs[0].name + " to " + m[1] + m[2]
 		}
 	}
@@ -286,7 +285,7 @@ func (p *parser) branchOfLast(out []step, c clause) ([]step, bool) {
 			last.arms = append(last.arms, arm{label: "error", steps: inner(s[len(m):])})
 			return out, true
 		}
-		if m := reFailedZh.FindString(s); r.lang == "zh" && m != "" && regexp.MustCompile(`失败|出错|报错|异常|超时`).MatchString(m) {
+		if m := reFailedZh.FindString(s); r.lang == "zh" && m != "" && lazily(`失败|出错|报错|异常|超时`).MatchString(m) {
 			last.arms = append(last.arms, arm{label: "error", steps: inner(s[len(m):])})
 			return out, true
 		}

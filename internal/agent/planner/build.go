@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -117,7 +116,7 @@ func (b *builder) settle(s *step) {
 		return
 	}
 	words := strings.ToLower(s.raw + s.about)
-	answer := regexp.MustCompile(`(?i)\b(?:response|answer|reply|what (?:it|they) (?:returns?|answers?)|返回|响应|应答)\b|响应|返回结果`).MatchString(words)
+	answer := lazily(`(?i)\b(?:response|answer|reply|what (?:it|they) (?:returns?|answers?)|返回|响应|应答)\b|响应|返回结果`).MatchString(words)
 	switch s.kind {
 	case "send", "mail", "approval", "respond", "wait", "stop", "noop", "sub":
 		if answer && s.kind != "respond" || s.kind == "wait" {

@@ -3,7 +3,6 @@ package planner
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"flowgate/internal/workflow"
@@ -13,7 +12,7 @@ import (
 func (b *builder) address(s string) string {
 	s = strings.NewReplacer("%7B", "{", "%7D", "}").Replace(s)
 	at := strings.Index(s, "://")
-	colon := regexp.MustCompile(`/:([A-Za-z_]\w*)`)
+	colon := lazily(`/:([A-Za-z_]\w*)`)
 	if at > 0 {
 		s = s[:at+3] + colon.ReplaceAllString(s[at+3:], "/{$1}")
 	}
@@ -28,7 +27,7 @@ func (b *builder) address(s string) string {
 
 // placeName names a request after its address.
 func placeName(address string) string {
-	u, err := url.Parse(regexp.MustCompile(`\{+[^}]*\}+`).ReplaceAllString(address, ""))
+	u, err := url.Parse(lazily(`\{+[^}]*\}+`).ReplaceAllString(address, ""))
 	if err != nil || u.Host == "" {
 		return address
 	}

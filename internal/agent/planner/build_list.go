@@ -2,7 +2,6 @@ package planner
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -18,7 +17,7 @@ func (b *builder) set(from []end, pairs []pair) []end {
 		case bool:
 			kind = "boolean"
 		}
-		if q.code != "" && regexp.MustCompile(` [*/-] |Number\(`).MatchString(q.code) && !strings.Contains(q.code, `"`) {
+		if q.code != "" && lazily(` [*/-] |Number\(`).MatchString(q.code) && !strings.Contains(q.code, `"`) {
 			kind = "number"
 		} else if q.code != "" && strings.Contains(q.code, " + ") && !strings.ContainsAny(q.code, `"'`) {
 			kind = "number"

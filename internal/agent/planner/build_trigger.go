@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -91,7 +90,7 @@ func (b *builder) webhook(t trigger, responds bool) string {
 
 // pathOf makes a path of a title.
 func pathOf(s, otherwise string) string {
-	if p := slug(regexp.MustCompile(`(?i)\b(?:when|web ?hooks?|is|called|comes|arrives|received|request|post|get|form|fills?|submits?|someone|http|endpoint)\b`).ReplaceAllString(s, "")); p != "" {
+	if p := slug(lazily(`(?i)\b(?:when|web ?hooks?|is|called|comes|arrives|received|request|post|get|form|fills?|submits?|someone|http|endpoint)\b`).ReplaceAllString(s, "")); p != "" {
 		return p
 	}
 	return otherwise
@@ -133,11 +132,11 @@ func formValues(fields []string) []any {
 		switch lower := strings.ToLower(f); {
 		case strings.Contains(lower, "mail"), strings.Contains(f, "邮箱"), strings.Contains(f, "邮件"):
 			kind = "email"
-		case regexp.MustCompile(`message|comment|description|text|留言|备注|描述|内容`).MatchString(lower):
+		case lazily(`message|comment|description|text|留言|备注|描述|内容`).MatchString(lower):
 			kind = "textarea"
-		case regexp.MustCompile(`\b(?:age|amount|number|quantity|price|count)\b|数量|金额|年龄|价格`).MatchString(lower):
+		case lazily(`\b(?:age|amount|number|quantity|price|count)\b|数量|金额|年龄|价格`).MatchString(lower):
 			kind = "number"
-		case regexp.MustCompile(`\bdate\b|日期`).MatchString(lower):
+		case lazily(`\bdate\b|日期`).MatchString(lower):
 			kind = "date"
 		}
 		out = append(out, obj("fieldLabel", f, "fieldType", kind, "requiredField", true))

@@ -2,7 +2,6 @@ package planner
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -170,7 +169,7 @@ func (e *editor) clause(c clause) bool {
 // find finds the node that words mean.
 func (e *editor) find(words string) *workflow.Node {
 	words = strings.ToLower(strings.TrimSpace(e.r.plain(words)))
-	words = strings.TrimSpace(regexp.MustCompile(`^(?:the|a|an|this|that|step|node|my)\s+`).ReplaceAllString(words, ""))
+	words = strings.TrimSpace(lazily(`^(?:the|a|an|this|that|step|node|my)\s+`).ReplaceAllString(words, ""))
 	if words == "" {
 		return nil
 	}
@@ -241,8 +240,8 @@ func (e *editor) remove(name string) {
 
 // readdress changes the address of a request.
 func (e *editor) readdress(s, address string) bool {
-	sends := regexp.MustCompile(`(?i)\b(?:send|post|put|push|forward|result|deliver|notify)\b|发送|推送|提交|通知`).MatchString(s)
-	fetches := regexp.MustCompile(`(?i)\b(?:fetch|get|read|load|source|from|download)\b|获取|读取|抓取`).MatchString(s)
+	sends := lazily(`(?i)\b(?:send|post|put|push|forward|result|deliver|notify)\b|发送|推送|提交|通知`).MatchString(s)
+	fetches := lazily(`(?i)\b(?:fetch|get|read|load|source|from|download)\b|获取|读取|抓取`).MatchString(s)
 	var found *workflow.Node
 	for i := range e.doc.Nodes {
 		n := &e.doc.Nodes[i]
@@ -279,9 +278,9 @@ func (e *editor) insert(s string, c clause) bool {
 	}
 	s = reAddWords.ReplaceAllString(s, "")
 	if m := reAddNoun.FindStringSubmatch(s); m != nil {
-		s = map[string]string{"filter": "keep items where ", "sort": "sort by ", "limit": "limit to ", "wait": "wait ", "pause": "wait ", "delay": "wait ", "approval": "ask for approval "}[strings.ToLower(m[1])] + regexp.MustCompile(`(?i)^(?:by|to|where|of)\s+`).ReplaceAllString(m[2], "")
+		s = map[string]string{"filter": "keep items where ", "sort": "sort by ", "limit": "limit to ", "wait": "wait ", "pause": "wait ", "delay": "wait ", "approval": "ask for approval "}[strings.ToLower(m[1])] + lazily(`(?i)^(?:by|to|where|of)\s+`).ReplaceAllString(m[2], "")
 	}
-	if m := regexp.MustCompile(`(?i)^(?:change|update|set|make|modify)\s+(?:the\s+)?(limit|wait|delay|pause|sort(?:ing)?|filter|threshold|condition)\b(?:\s+(?:time|order|field|condition))?\s*(?:to|as|be|is|:)?\s*(.+)$`).FindStringSubmatch(s); m != nil {
+	if m := lazily(`(?i)^(?:change|update|set|make|modify)\s+(?:the\s+)?(limit|wait|delay|pause|sort(?:ing)?|filter|threshold|condition)\b(?:\s+(?:time|order|field|condition))?\s*(?:to|as|be|is|:)?\s*(.+)$`).FindStringSubmatch(s); m != nil {
 		s = map[string]string{"limit": "limit to ", "wait": "wait ", "delay": "wait ", "pause": "wait ", "sort": "sort ", "sorting": "sort ", "filter": "keep items where ", "threshold": "keep items where ", "condition": "keep items where "}[strings.ToLower(m[1])] + m[2]
 	}
 	p := &parser{r: e.r, can: e.o.can, in: []clause{{text: s, start: c.start}}}
@@ -302,7 +301,7 @@ func (e *editor) insert(s string, c clause) bool {
 // replace changes the one node that does already what a step does.
 func (e *editor) replace(st step, words string) bool {
 	again := map[string]string{"limit": "limit", "sort": "sort", "wait": "wait", "filter": "filter", "dedupe": "removeDuplicates"}[st.kind]
-	if again == "" || st.kind == "filter" && !reInstead.MatchString(words) || regexp.MustCompile(`(?i)^(?:also|another|additionally)\b`).MatchString(words) {
+	if again == "" || st.kind == "filter" && !reInstead.MatchString(words) || lazily(`(?i)^(?:also|another|additionally)\b`).MatchString(words) {
 		return false
 	}
 	var found *workflow.Node

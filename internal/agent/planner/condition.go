@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -88,8 +87,8 @@ var (
 // condition reads what must hold. False: it is none.
 func (r *reading) condition(s string) (condition, bool) {
 	s = strings.Trim(s, " ,，:：()（）")
-	s = regexp.MustCompile(`(?i)^(?:that|whether|it is true that)\s+`).ReplaceAllString(s, "")
-	s = regexp.MustCompile(`(?:的话|的时候|时候|时|则|，)$`).ReplaceAllString(s, "")
+	s = lazily(`(?i)^(?:that|whether|it is true that)\s+`).ReplaceAllString(s, "")
+	s = lazily(`(?:的话|的时候|时候|时|则|，)$`).ReplaceAllString(s, "")
 	s = reBetween.ReplaceAllString(s, " >= $1 and <= $2")
 	s = reChineseBetween.ReplaceAllString(s, " >= $1 且 <= $2")
 	var c condition
@@ -112,7 +111,7 @@ func (r *reading) condition(s string) (condition, bool) {
 		}
 		t, ok := r.test(p)
 		if (!ok || pronoun(t.field)) && last.field != "" {
-			if t, ok = r.test(last.field + " " + strings.TrimSpace(regexp.MustCompile(`(?i)^(?:it |they |是|为)`).ReplaceAllString(p, ""))); !ok {
+			if t, ok = r.test(last.field + " " + strings.TrimSpace(lazily(`(?i)^(?:it |they |是|为)`).ReplaceAllString(p, ""))); !ok {
 				t, ok = r.test(last.field + " " + opWords[last.op] + " " + strings.TrimSpace(p))
 			}
 		}
@@ -159,16 +158,16 @@ func (r *reading) test(s string) (test, bool) {
 			}
 		}
 	}
-	if m := regexp.MustCompile(`(?i)^(?:the\s+|a\s+)?(status|state|type|country|city|category|level|priority|role|kind|colou?r|language|currency|plan|stage|brand)\s+(«q\d+»|[\w-]+)$`).FindStringSubmatch(s); m != nil {
+	if m := lazily(`(?i)^(?:the\s+|a\s+)?(status|state|type|country|city|category|level|priority|role|kind|colou?r|language|currency|plan|stage|brand)\s+(«q\d+»|[\w-]+)$`).FindStringSubmatch(s); m != nil {
 		return r.testOf(strings.ToLower(m[1]), "equals", m[2])
 	}
 	if m := reTruth.FindStringSubmatch(s); m != nil {
 		return test{field: m[2], kind: "boolean", op: map[bool]string{true: "false", false: "true"}[m[1] != ""]}, true
 	}
-	if m := regexp.MustCompile(`(?i)^(?:there is|there are|it has|they have|has|have|with|having)\s+(no\s+)?(?:an?\s+|any\s+)?([a-z_][\w.]*|«q\d+»)$`).FindStringSubmatch(s); m != nil {
+	if m := lazily(`(?i)^(?:there is|there are|it has|they have|has|have|with|having)\s+(no\s+)?(?:an?\s+|any\s+)?([a-z_][\w.]*|«q\d+»)$`).FindStringSubmatch(s); m != nil {
 		return test{field: r.fieldName(m[2]), kind: "any", op: map[bool]string{true: "empty", false: "notEmpty"}[m[1] != ""]}, true
 	}
-	if m := regexp.MustCompile(`(?i)^(?:there is no|without|no)\s+(?:an?\s+|any\s+)?([a-z_][\w.]*|«q\d+»)$`).FindStringSubmatch(s); m != nil {
+	if m := lazily(`(?i)^(?:there is no|without|no)\s+(?:an?\s+|any\s+)?([a-z_][\w.]*|«q\d+»)$`).FindStringSubmatch(s); m != nil {
 		return test{field: r.fieldName(m[1]), kind: "any", op: "empty"}, true
 	}
 	return test{}, false
@@ -184,7 +183,7 @@ func (r *reading) chineseTest(s string) (test, bool) {
 		}
 		return r.testOf(r.fieldName(m[1]), op, m[2])
 	}
-	if m := regexp.MustCompile(`^(?:没有|无|缺少)\s*([\p{L}\p{N}_.]+|«q\d+»)(?:的.*)?$`).FindStringSubmatch(s); m != nil {
+	if m := lazily(`^(?:没有|无|缺少)\s*([\p{L}\p{N}_.]+|«q\d+»)(?:的.*)?$`).FindStringSubmatch(s); m != nil {
 		return test{field: r.fieldName(m[1]), kind: "any", op: "empty"}, true
 	}
 	best, at := comparison{}, []int(nil)
@@ -244,7 +243,7 @@ func (r *reading) testOf(field, op, text string) (test, bool) {
 			if reDate.MatchString(v) || strings.HasPrefix(v, "=") {
 				return test{field, "dateTime", as, v}, true
 			}
-			if regexp.MustCompile(`^[\p{L}_][\p{L}\p{N}_.]*$`).MatchString(v) && op != "after" && op != "before" && !quoted {
+			if lazily(`^[\p{L}_][\p{L}\p{N}_.]*$`).MatchString(v) && op != "after" && op != "before" && !quoted {
 				return test{field, "number", op, "=" + v}, true // another field
 			}
 			return t, false
@@ -278,7 +277,7 @@ func (r *reading) value(s string) (v any, quoted bool) {
 			return r.parts[t], true
 		}
 	}
-	s = regexp.MustCompile(`(?i)^(?:the value |the word |the text |the string |a |an |the |exactly |either |equal to |now )`).ReplaceAllString(s, "")
+	s = lazily(`(?i)^(?:the value |the word |the text |the string |a |an |the |exactly |either |equal to |now )`).ReplaceAllString(s, "")
 	if m := reNumber.FindStringSubmatch(s); m != nil {
 		f, err := strconv.ParseFloat(strings.ReplaceAll(m[1], ",", ""), 64)
 		if err == nil {
@@ -333,7 +332,7 @@ func (r *reading) fieldName(s string) string {
 	if m := reOfThe.FindStringSubmatch(s); m != nil {
 		s = strings.TrimSpace(reDeterminer.ReplaceAllString(m[1], ""))
 	}
-	s = regexp.MustCompile(`(?i)\s+(?:is|are|was|has|have)$`).ReplaceAllString(s, "")
+	s = lazily(`(?i)\s+(?:is|are|was|has|have)$`).ReplaceAllString(s, "")
 	s = strings.Trim(s, " $.")
 	s = strings.TrimPrefix(s, "json.")
 	words := strings.Fields(s)

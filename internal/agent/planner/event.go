@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -59,7 +58,7 @@ func (r *reading) event() (trigger, bool) {
 		from, to := loc[0], loc[1]
 		switch p.kind {
 		case "form":
-			if m := regexp.MustCompile(`(?i)form\s*\(?\s*(?:with|asking for|that asks for|containing|for)\s+(?:the\s+|an?\s+)?(?:fields?\s+)?(.+?)\)?\s+(?:is|gets|was)\s+\w+(?: in| out)?$`).FindStringSubmatch(r.text[from:to]); m != nil {
+			if m := lazily(`(?i)form\s*\(?\s*(?:with|asking for|that asks for|containing|for)\s+(?:the\s+|an?\s+)?(?:fields?\s+)?(.+?)\)?\s+(?:is|gets|was)\s+\w+(?: in| out)?$`).FindStringSubmatch(r.text[from:to]); m != nil {
 				t.fields = names(m[1])
 			} else {
 				to = r.formFields(&t, to)
@@ -77,12 +76,12 @@ func (r *reading) event() (trigger, bool) {
 				t.path = strings.Trim(q, "/")
 			} else if m := rePath.FindStringSubmatch(words); m != nil {
 				t.path = m[1]
-			} else if m := regexp.MustCompile(`路径(?:是|为|：|:)?\s*([\w-]+)$`).FindStringSubmatch(words); m != nil {
+			} else if m := lazily(`路径(?:是|为|：|:)?\s*([\w-]+)$`).FindStringSubmatch(words); m != nil {
 				t.path = m[1]
 			}
 			t.path = strings.Trim(t.path, ":/")
 			t.method = strings.ToUpper(reMethod.FindString(words))
-			if m := regexp.MustCompile(`(?i)^(?:\s*(?:with|时|的时候|后|之后|comes in|arrives|is received|,))+`).FindString(r.text[to:]); m != "" && !regexp.MustCompile(`(?i)with\b`).MatchString(m) {
+			if m := lazily(`(?i)^(?:\s*(?:with|时|的时候|后|之后|comes in|arrives|is received|,))+`).FindString(r.text[to:]); m != "" && !lazily(`(?i)with\b`).MatchString(m) {
 				to += len(m)
 			}
 		}
@@ -95,12 +94,12 @@ func (r *reading) event() (trigger, bool) {
 // notEvent is true for words that look like an event and are an action:
 // "for each request" and "on call" without anything else.
 func notEvent(s string) bool {
-	return regexp.MustCompile(`(?i)^(?:if|for each|for every|after|on|once) (?:the |a )?(?:requests?|calls?|post|url|endpoint)$`).MatchString(strings.TrimSpace(s))
+	return lazily(`(?i)^(?:if|for each|for every|after|on|once) (?:the |a )?(?:requests?|calls?|post|url|endpoint)$`).MatchString(strings.TrimSpace(s))
 }
 
 // formFields reads the names behind a form and returns where they end.
 func (r *reading) formFields(t *trigger, from int) int {
-	if m := regexp.MustCompile(`^\s*[（(](?:(?:with|fields?|字段|包含|包括)[:：]?\s*)?([^)）]+)[)）]\s*(?:后|时|之后|的时候)?`).FindStringSubmatchIndex(r.text[from:]); m != nil {
+	if m := lazily(`^\s*[（(](?:(?:with|fields?|字段|包含|包括)[:：]?\s*)?([^)）]+)[)）]\s*(?:后|时|之后|的时候)?`).FindStringSubmatchIndex(r.text[from:]); m != nil {
 		t.fields = names(r.text[from+m[2] : from+m[3]])
 		return from + m[1]
 	}
@@ -121,9 +120,9 @@ func (r *reading) formFields(t *trigger, from int) int {
 }
 
 func formTitle(about string) string {
-	m := regexp.MustCompile(`(?i)\b(?:an?|the|my|our|this)\s+((?:[\w-]+ )?form)\b`).FindStringSubmatch(about)
+	m := lazily(`(?i)\b(?:an?|the|my|our|this)\s+((?:[\w-]+ )?form)\b`).FindStringSubmatch(about)
 	if m == nil || strings.EqualFold(m[1], "form") {
-		if m := regexp.MustCompile(`(?:一个|个|填写|提交)([\p{Han}]{2,6}表单)`).FindStringSubmatch(about); m != nil {
+		if m := lazily(`(?:一个|个|填写|提交)([\p{Han}]{2,6}表单)`).FindStringSubmatch(about); m != nil {
 			return m[1]
 		}
 		return ""
@@ -140,7 +139,7 @@ func names(s string) []string {
 		n = strings.TrimSpace(reDeterminer.ReplaceAllString(strings.Trim(n, " .:：()（）")+" ", ""))
 		n = strings.TrimSpace(reFieldWord.ReplaceAllString(n, ""))
 		n = reFieldZhEnd.ReplaceAllString(n, "")
-		n = regexp.MustCompile(`^(?:字段|the )`).ReplaceAllString(n, "")
+		n = lazily(`^(?:字段|the )`).ReplaceAllString(n, "")
 		if n != "" && len(strings.Fields(n)) <= 4 {
 			out = append(out, n)
 		}
@@ -170,7 +169,7 @@ func (r *reading) happening(s string) (trigger, bool) {
 // slug makes a path of the nouns in s.
 func slug(s string) string {
 	var out []string
-	for _, w := range regexp.MustCompile(`[a-z0-9]+`).FindAllString(strings.ToLower(s), -1) {
+	for _, w := range lazily(`[a-z0-9]+`).FindAllString(strings.ToLower(s), -1) {
 		switch w {
 		case "a", "an", "the", "new", "is", "in", "my", "our", "i", "we", "comes", "come", "arrives", "arrive", "get", "receive", "to", "at", "on", "of", "for", "someone", "q0", "q1", "u0":
 			continue

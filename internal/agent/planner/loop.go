@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -12,8 +11,8 @@ func (p *parser) each(s string, c clause) ([]step, bool) {
 	var before []step
 	rest := ""
 	switch m, z := reEach.FindStringSubmatch(s), reEachZh.FindStringSubmatch(s); {
-	case r.lang == "zh" && z != nil && regexp.MustCompile(`每|逐|循环|遍历|依次`).MatchString(s):
-		if q := regexp.MustCompile(`(?:按|根据|小时|分钟|天|周|月)`).MatchString(z[1]); q {
+	case r.lang == "zh" && z != nil && lazily(`每|逐|循环|遍历|依次`).MatchString(s):
+		if q := lazily(`(?:按|根据|小时|分钟|天|周|月)`).MatchString(z[1]); q {
 			return nil, false
 		}
 		rest = z[2]
@@ -24,21 +23,21 @@ func (p *parser) each(s string, c clause) ([]step, bool) {
 			rest = m[4]
 		} else {
 			body := m[1] + m[2]
-			if !regexp.MustCompile(`(?i)\b(?:each|every|all|over|through|one by one|one at a time|individually)\b`).MatchString(s) {
+			if !lazily(`(?i)\b(?:each|every|all|over|through|one by one|one at a time|individually)\b`).MatchString(s) {
 				return nil, false
 			}
-			if f := regexp.MustCompile(`(?i)^(?:[\w-]+\s+)?(?:in|of|from)\s+(?:the\s+|its\s+|their\s+)?(?:(?:list|array|field)\s+(«q\d+»|\w+)|(«q\d+»|\w+)\s+(?:list|array|field)|(«q\d+»))`).FindStringSubmatch(body); f != nil {
+			if f := lazily(`(?i)^(?:[\w-]+\s+)?(?:in|of|from)\s+(?:the\s+|its\s+|their\s+)?(?:(?:list|array|field)\s+(«q\d+»|\w+)|(«q\d+»|\w+)\s+(?:list|array|field)|(«q\d+»))`).FindStringSubmatch(body); f != nil {
 				before = []step{{kind: "split", fields: []string{r.fieldName(f[1] + f[2] + f[3])}, about: r.shown(s)}}
 				body = body[len(f[0]):]
-			} else if f := regexp.MustCompile(`(?i)^(?:[\w-]+\s+){0,2}(?:in|of|from|at|returned by)\s+(?:the\s+)?(?:\w+\s+)?(?:at\s+|from\s+)?(«u\d+»)`).FindStringSubmatch(body); f != nil {
+			} else if f := lazily(`(?i)^(?:[\w-]+\s+){0,2}(?:in|of|from|at|returned by)\s+(?:the\s+)?(?:\w+\s+)?(?:at\s+|from\s+)?(«u\d+»)`).FindStringSubmatch(body); f != nil {
 				before = []step{{kind: "fetch", url: r.parts[f[1]], about: r.shown(s)}}
 				body = body[len(f[0]):]
-			} else if f := regexp.MustCompile(`(?i)^(?:[\w-]+\s+){0,2}(?:in|of|from)\s+(?:the\s+)?(?:list|array|result|results|response|it|them|data|output)\b`).FindString(body); f != "" {
+			} else if f := lazily(`(?i)^(?:[\w-]+\s+){0,2}(?:in|of|from)\s+(?:the\s+)?(?:list|array|result|results|response|it|them|data|output)\b`).FindString(body); f != "" {
 				body = body[len(f):]
 			} else {
-				body = regexp.MustCompile(`(?i)^(?:one\b|of them\b|[\w-]+)(?:\s+(?:items?|one))?`).ReplaceAllString(body, "")
+				body = lazily(`(?i)^(?:one\b|of them\b|[\w-]+)(?:\s+(?:items?|one))?`).ReplaceAllString(body, "")
 			}
-			if b := regexp.MustCompile(`(?i)\s*in (?:batches|groups|chunks) of (\d+|\w+)`).FindStringSubmatch(body); b != nil {
+			if b := lazily(`(?i)\s*in (?:batches|groups|chunks) of (\d+|\w+)`).FindStringSubmatch(body); b != nil {
 				n, _ := number(b[1])
 				loop.n = float64(max(n, 1))
 				body = strings.Replace(body, b[0], "", 1)
@@ -47,7 +46,7 @@ func (p *parser) each(s string, c clause) ([]step, bool) {
 		}
 	default:
 		loc := reEachEnd.FindStringSubmatchIndex(s)
-		if loc == nil || regexp.MustCompile(`(?i)^(?:sum|count|total|average|group|aggregate|summari[sz]e|compute|calculate)\b`).MatchString(s) {
+		if loc == nil || lazily(`(?i)^(?:sum|count|total|average|group|aggregate|summari[sz]e|compute|calculate)\b`).MatchString(s) {
 			return nil, false
 		}
 		if loc[2] >= 0 {

@@ -2,7 +2,6 @@ package planner
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -54,7 +53,7 @@ func withAnswers(wish string, answers map[string]string) string {
 			wish = a + "\n" + wish
 			continue
 		}
-		if id == "result" && (reURL.MatchString(a) || reMail.MatchString(a)) && regexp.MustCompile(`(?i)^(?:to\s+)?\S+$`).MatchString(a) {
+		if id == "result" && (reURL.MatchString(a) || reMail.MatchString(a)) && lazily(`(?i)^(?:to\s+)?\S+$`).MatchString(a) {
 			a = map[string]string{"zh": "发送到 ", "en": "send it to "}[languageOf(wish)] + strings.TrimPrefix(a, "to ")
 		}
 		wish += "\n" + a
@@ -128,7 +127,7 @@ func withoutReturn(s script) []step {
 	if n == 0 || s.steps[n-1].kind != "respond" || slices.ContainsFunc(s.triggers, func(t trigger) bool { return t.kind == "webhook" }) {
 		return s.steps
 	}
-	if n > 1 && regexp.MustCompile(`(?i)^(?:return|give|返回)`).MatchString(s.steps[n-1].raw) {
+	if n > 1 && lazily(`(?i)^(?:return|give|返回)`).MatchString(s.steps[n-1].raw) {
 		return s.steps[:n-1]
 	}
 	return s.steps
@@ -182,8 +181,8 @@ func (r *reading) summary(whole string) string {
 
 // title makes a name of the wish.
 func title(whole, lang string) string {
-	s := regexp.MustCompile(`https?://\S+`).ReplaceAllStringFunc(whole, placeName)
-	s = strings.Join(strings.Fields(regexp.MustCompile("[\\n`]+").ReplaceAllString(s, " ")), " ")
+	s := lazily(`https?://\S+`).ReplaceAllStringFunc(whole, placeName)
+	s = strings.Join(strings.Fields(lazily("[\\n`]+").ReplaceAllString(s, " ")), " ")
 	limit := 60
 	if lang == "zh" {
 		limit = 30

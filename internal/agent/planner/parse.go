@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -153,23 +152,23 @@ var (
 // sourceIn finds where the items of an action come from: "sort the users from
 // https://… by name". It returns the address and the words without it.
 func (r *reading) sourceIn(s string) (address, rest string) {
-	if loc := reSource.FindStringIndex(s); loc != nil && regexp.MustCompile(`(?i)^(?:if|when|unless|otherwise|else)\b`).MatchString(s) && regexp.MustCompile(`(?i)\s(?:`+sendVerb+`|`+fetchVerb+`)\b`).MatchString(s[:loc[0]]) {
+	if loc := reSource.FindStringIndex(s); loc != nil && lazily(`(?i)^(?:if|when|unless|otherwise|else)\b`).MatchString(s) && lazily(`(?i)\s(?:`+sendVerb+`|`+fetchVerb+`)\b`).MatchString(s[:loc[0]]) {
 		return "", s
 	}
-	mail := regexp.MustCompile(`(?i)^(?:send|e-?mail|mail)\b.*(?:«e|\be-?mail\b)`).MatchString(s)
+	mail := lazily(`(?i)^(?:send|e-?mail|mail)\b.*(?:«e|\be-?mail\b)`).MatchString(s)
 	if reNotCut.MatchString(s) && !mail {
 		return "", s
 	}
 	re := reSource
-	if r.lang == "zh" && regexp.MustCompile(`^(?:如果|若|当|逐个|逐条|遍历|循环|对)`).MatchString(s) {
-		m := regexp.MustCompile(`\s*«u(\d+)»\s*(?:返回|中|里|上)?(?:的|中|里)?\s*(?:数据|列表|结果)?(?:中|里)?的?\s*`).FindStringSubmatchIndex(s)
-		if m == nil || regexp.MustCompile(`发送|推送|提交|发到|发给|就|则|请求|获取|调用`).MatchString(s[:m[0]]) {
+	if r.lang == "zh" && lazily(`^(?:如果|若|当|逐个|逐条|遍历|循环|对)`).MatchString(s) {
+		m := lazily(`\s*«u(\d+)»\s*(?:返回|中|里|上)?(?:的|中|里)?\s*(?:数据|列表|结果)?(?:中|里)?的?\s*`).FindStringSubmatchIndex(s)
+		if m == nil || lazily(`发送|推送|提交|发到|发给|就|则|请求|获取|调用`).MatchString(s[:m[0]]) {
 			return "", s
 		}
 		return r.parts["«u"+s[m[2]:m[3]]+"»"], strings.TrimSpace(s[:m[0]] + " " + s[m[1]:])
 	}
 	if r.lang == "zh" && reSource.FindStringIndex(s) == nil {
-		if !regexp.MustCompile(`筛选|过滤|排序|统计|计算|去重|保留|求和|求出|求平均|按`).MatchString(s) || regexp.MustCompile(`发送|推送|提交|发到|发给|到\s*«u|给\s*«u|往\s*«u|向\s*«u`).MatchString(s) {
+		if !lazily(`筛选|过滤|排序|统计|计算|去重|保留|求和|求出|求平均|按`).MatchString(s) || lazily(`发送|推送|提交|发到|发给|到\s*«u|给\s*«u|往\s*«u|向\s*«u`).MatchString(s) {
 			return "", s
 		}
 		re = reSourceZh
@@ -184,7 +183,7 @@ func (r *reading) sourceIn(s string) (address, rest string) {
 // pieces cuts a clause nobody understands at an "and", so that the half that
 // is understood is kept.
 func (p *parser) pieces(s string) []clause {
-	for _, loc := range regexp.MustCompile(`(?i)\s+and\s+|\s*,\s*|和|以及`).FindAllStringIndex(s, -1) {
+	for _, loc := range lazily(`(?i)\s+and\s+|\s*,\s*|和|以及`).FindAllStringIndex(s, -1) {
 		a, b := strings.TrimSpace(s[:loc[0]]), strings.TrimSpace(s[loc[1]:])
 		if a == "" || b == "" {
 			continue
@@ -236,7 +235,7 @@ var (
 func (r *reading) incomplete(s string) (step, bool) {
 	st := step{about: r.shown(s), raw: s}
 	switch {
-	case reConcrete.MatchString(s) && !regexp.MustCompile(`(?i)weather|phone number`).MatchString(s):
+	case reConcrete.MatchString(s) && !lazily(`(?i)weather|phone number`).MatchString(s):
 		return st, false
 	case reFetchBare.MatchString(s):
 		st.kind, st.slot = "fetch", "url"
@@ -274,7 +273,7 @@ func (p *parser) modify(out []step, s string) bool {
 		last.n = float64(max(n, 1))
 		return true
 	}
-	if (last.kind == "fetch" || last.kind == "send") && regexp.MustCompile(`(?i)^(?:and )?(?:with|using|use|including|retry|try|set|add|authenticate)\b.*\b(?:header|bearer|basic auth|api key|token|retr\w+|times|oauth)|重试|请求头|认证`).MatchString(s) {
+	if (last.kind == "fetch" || last.kind == "send") && lazily(`(?i)^(?:and )?(?:with|using|use|including|retry|try|set|add|authenticate)\b.*\b(?:header|bearer|basic auth|api key|token|retr\w+|times|oauth)|重试|请求头|认证`).MatchString(s) {
 		var more step
 		p.r.call(&more, s)
 		last.head = append(last.head, more.head...)
@@ -286,11 +285,11 @@ func (p *parser) modify(out []step, s string) bool {
 		}
 		return more.auth != "" || more.n > 0 || len(more.head) > 0
 	}
-	if regexp.MustCompile(`(?i)^(?:and )?(?:ignore|skip|tolerate|continue on|go on (?:after|on))\b.*\b(?:errors?|failures?|fail\w*)\b|忽略(?:错误|失败)|出错(?:也|仍)?继续`).MatchString(s) && (last.kind == "fetch" || last.kind == "send") {
+	if lazily(`(?i)^(?:and )?(?:ignore|skip|tolerate|continue on|go on (?:after|on))\b.*\b(?:errors?|failures?|fail\w*)\b|忽略(?:错误|失败)|出错(?:也|仍)?继续`).MatchString(s) && (last.kind == "fetch" || last.kind == "send") {
 		last.status = -1
 		return true
 	}
-	return regexp.MustCompile(`(?i)^(?:thanks?(?: you)?|that's (?:it|all)|that is all|please|cheers|谢谢|就这样|以上|好的?|hi|hello|hey|你好)\W*$`).MatchString(s)
+	return lazily(`(?i)^(?:thanks?(?: you)?|that's (?:it|all)|that is all|please|cheers|谢谢|就这样|以上|好的?|hi|hello|hey|你好)\W*$`).MatchString(s)
 }
 
 // gap stands for what cannot be done as asked.

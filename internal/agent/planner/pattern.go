@@ -13,15 +13,17 @@ type pattern struct {
 	re   *regexp.Regexp
 }
 
-// patterns are all that lazily made.
-var patterns []*pattern
+// patterns are all that lazily made, by their text.
+var patterns sync.Map
 
-// lazily makes a pattern. It is for variables of the package: a test compiles
-// them all.
+// lazily returns the pattern of a text, the same each time. Texts are constants
+// of the program, never a user's: they are kept for good.
 func lazily(text string) *pattern {
-	p := &pattern{text: text}
-	patterns = append(patterns, p)
-	return p
+	if p, ok := patterns.Load(text); ok {
+		return p.(*pattern)
+	}
+	p, _ := patterns.LoadOrStore(text, &pattern{text: text})
+	return p.(*pattern)
 }
 
 func (p *pattern) compiled() *regexp.Regexp {

@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -201,7 +200,7 @@ func window(r *reading, _ abilities, m []string) (string, bool) {
 		return strconv.Itoa(h % 24)
 	}
 	minute, days := "0", "*"
-	if n := regexp.MustCompile(`\d+`).FindString(m[2]); n != "" {
+	if n := lazily(`\d+`).FindString(m[2]); n != "" {
 		minute = "*/" + n
 	}
 	if !strings.HasPrefix(strings.ToLower(m[1]), "day") {

@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -21,7 +20,7 @@ func (p *parser) routes(field, rest string) (step, bool) {
 		if !ok || next.last {
 			break
 		}
-		if !reArm.MatchString(next.text) && !isElse(r, next.text) && !regexp.MustCompile(`(?i)^(?:if|when|for|如果|若|当)\b?`).MatchString(next.text) {
+		if !reArm.MatchString(next.text) && !isElse(r, next.text) && !lazily(`(?i)^(?:if|when|for|如果|若|当)\b?`).MatchString(next.text) {
 			break
 		}
 		texts = append(texts, next.text)

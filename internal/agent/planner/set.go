@@ -2,7 +2,6 @@ package planner
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -59,7 +58,7 @@ func readSet(r *reading, _ []string, s string) (step, bool) {
 func (r *reading) changed(s string) ([]pair, bool) {
 	ref := func(f string) string { return "«f:" + f + "»" }
 	try := func(re string, f func(m []string) []pair) []pair {
-		if m := regexp.MustCompile(`(?i)` + re).FindStringSubmatch(s); m != nil {
+		if m := lazily(`(?i)` + re).FindStringSubmatch(s); m != nil {
 			return f(m)
 		}
 		return nil
@@ -161,19 +160,19 @@ func (r *reading) assignments(s string) []pair {
 }
 
 func badName(s string) bool {
-	return regexp.MustCompile(`(?i)^(?:it|them|each|every|all|items?|orders?|the|a|result|this|that|value|data|field)$`).MatchString(s)
+	return lazily(`(?i)^(?:it|them|each|every|all|items?|orders?|the|a|result|this|that|value|data|field)$`).MatchString(s)
 }
 
 // assign reads the value of a field.
 func (r *reading) assign(name, text string) pair {
 	text = strings.TrimSpace(strings.TrimRight(strings.TrimSpace(text), ".,，。"))
-	text = regexp.MustCompile(`(?i)\s+(?:to|for|on|in)\s+(?:each|every|all|the)\s+(?:of the\s+)?(?:`+items+`)$`).ReplaceAllString(text, "")
-	text = regexp.MustCompile(`(?i)^(?:the value\s+|value\s+|the text\s+|the result of\s+|set to\s+|being\s+|multiplying\s+)`).ReplaceAllString(text, "")
+	text = lazily(`(?i)\s+(?:to|for|on|in)\s+(?:each|every|all|the)\s+(?:of the\s+)?(?:`+items+`)$`).ReplaceAllString(text, "")
+	text = lazily(`(?i)^(?:the value\s+|value\s+|the text\s+|the result of\s+|set to\s+|being\s+|multiplying\s+)`).ReplaceAllString(text, "")
 	p := pair{name: name}
 	switch {
 	case reNow.MatchString(text):
 		p.code = "$now.toISO()"
-		if regexp.MustCompile(`(?i)\bdate\b|today|日期`).MatchString(text) && !regexp.MustCompile(`(?i)time`).MatchString(text) {
+		if lazily(`(?i)\bdate\b|today|日期`).MatchString(text) && !lazily(`(?i)time`).MatchString(text) {
 			p.code = "$now.toFormat('yyyy-MM-dd')"
 		}
 		return p
@@ -269,7 +268,7 @@ func (r *reading) operand(s string) string {
 	if q := r.first("q", s); q != "" || strings.HasPrefix(s, "«q") {
 		return strconv.Quote(r.plain(s))
 	}
-	if m := regexp.MustCompile(`^(\d+(?:\.\d+)?)\s*%$`).FindStringSubmatch(s); m != nil {
+	if m := lazily(`^(\d+(?:\.\d+)?)\s*%$`).FindStringSubmatch(s); m != nil {
 		return m[1] + " / 100"
 	}
 	v, _ := r.value(s)

@@ -2,7 +2,6 @@ package planner
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -281,7 +280,7 @@ func (f *filler) options(list ...string) []string {
 }
 
 func orThe(s, otherwise string) string {
-	s = strings.TrimSpace(regexp.MustCompile(`(?i)\s*\b(?:from|at|via)\b.*$`).ReplaceAllString(s, ""))
+	s = strings.TrimSpace(lazily(`(?i)\s*\b(?:from|at|via)\b.*$`).ReplaceAllString(s, ""))
 	if s == "" || len([]rune(s)) > 50 {
 		return otherwise
 	}

@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -136,22 +135,22 @@ func (p *parser) first(s *script) {
 		return
 	}
 	c := p.in[0].text
-	if cond, ok := p.r.ifOf(c); ok && p.r.specific(cond.cond) && (regexp.MustCompile(`(?i)^(?:if|unless|only if|in case|如果|若|假如|要是)`).MatchString(c) || !reHappen.MatchString(c) && p.r.lang != "zh" || p.r.lang == "zh" && !reNewZh.MatchString(c)) {
+	if cond, ok := p.r.ifOf(c); ok && p.r.specific(cond.cond) && (lazily(`(?i)^(?:if|unless|only if|in case|如果|若|假如|要是)`).MatchString(c) || !reHappen.MatchString(c) && p.r.lang != "zh" || p.r.lang == "zh" && !reNewZh.MatchString(c)) {
 		return
 	}
-	if service := p.can.missing(c); service != "" && (reWhen.MatchString(c) || reWhenZh.MatchString(c) && p.r.lang == "zh" || regexp.MustCompile(`(?i)^(?:new|on new|for every new)\b`).MatchString(c)) && !strings.Contains(c, "«u") {
+	if service := p.can.missing(c); service != "" && (reWhen.MatchString(c) || reWhenZh.MatchString(c) && p.r.lang == "zh" || lazily(`(?i)^(?:new|on new|for every new)\b`).MatchString(c)) && !strings.Contains(c, "«u") {
 		s.gaps = append(s.gaps, gap{kind: "event", service: service, about: p.r.shown(c)})
 		s.triggers = append(s.triggers, trigger{kind: "webhook", said: true, about: p.r.plain(c)})
 		p.in = p.in[1:]
 		return
 	}
-	if m := regexp.MustCompile(`(?i)^(?:when(?:ever)?|as soon as|once|every time|each time|upon)\s+(?:an?\s+|i (?:get|receive)\s+(?:an?\s+)?|the\s+)?(?:new\s+)?(?:e-?mail|mail)s?\b`).FindString(c); m != "" {
+	if m := lazily(`(?i)^(?:when(?:ever)?|as soon as|once|every time|each time|upon)\s+(?:an?\s+|i (?:get|receive)\s+(?:an?\s+)?|the\s+)?(?:new\s+)?(?:e-?mail|mail)s?\b`).FindString(c); m != "" {
 		s.gaps = append(s.gaps, gap{kind: "event", service: "e-mail", about: p.r.shown(c)})
 		s.triggers = append(s.triggers, trigger{kind: "webhook", said: true, about: p.r.plain(c)})
 		p.in = p.in[1:]
 		return
 	}
-	if m := regexp.MustCompile(`^(?:当|每当|一旦)?(?:我)?(?:收到|有)(?:一封|新的?)*(?:邮件|电子邮件)`).FindString(c); m != "" {
+	if m := lazily(`^(?:当|每当|一旦)?(?:我)?(?:收到|有)(?:一封|新的?)*(?:邮件|电子邮件)`).FindString(c); m != "" {
 		s.gaps = append(s.gaps, gap{kind: "event", service: "e-mail", about: p.r.shown(c)})
 		s.triggers = append(s.triggers, trigger{kind: "webhook", said: true, about: p.r.plain(c)})
 		p.in = p.in[1:]

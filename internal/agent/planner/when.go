@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -100,7 +99,7 @@ func (r *reading) schedule() (trigger, bool) {
 func (r *reading) cut(from, to int) {
 	before, after := strings.TrimRight(r.text[:from], " ,，"), strings.TrimLeft(r.text[to:], " ,，、:：")
 	before = reRunWords.ReplaceAllString(before, "")
-	after = regexp.MustCompile(`(?i)^(?:(?:运行|执行|触发)(?:[，,]|$)|定时|自动|时候?|的时候|就|and (?:then )?|then |to )[，,]?`).ReplaceAllString(after, "")
+	after = lazily(`(?i)^(?:(?:运行|执行|触发)(?:[，,]|$)|定时|自动|时候?|的时候|就|and (?:then )?|then |to )[，,]?`).ReplaceAllString(after, "")
 	sep := ", "
 	if strings.TrimSpace(before) == "" || strings.HasSuffix(before, "\n") || strings.HasSuffix(before, ".") || strings.HasSuffix(before, "。") || after == "" || strings.HasPrefix(after, ".") || strings.HasPrefix(after, "。") {
 		sep = " "
@@ -145,7 +144,7 @@ func clock(s string) (hour, minute, length int, ok bool) {
 	case strings.HasPrefix(half, "am") && hour == 12:
 		hour = 0
 	}
-	bare := m[2] == "" && half == "" && !regexp.MustCompile(`(?i)\b(?:at|@|by|around)\b|@`).MatchString(m[0])
+	bare := m[2] == "" && half == "" && !lazily(`(?i)\b(?:at|@|by|around)\b|@`).MatchString(m[0])
 	return hour, minute, len(m[0]), hour < 24 && minute < 60 && !bare
 }
 
@@ -244,19 +243,19 @@ func (r *reading) englishRule() (rules []rule, from, to int, ok bool) { //nolint
 	if said {
 		to += n
 		rules = best.make(h, mi, true)
-		if regexp.MustCompile(`(?i)a\.?m`).MatchString(s[to-n : to]) {
+		if lazily(`(?i)a\.?m`).MatchString(s[to-n : to]) {
 			for i := range rules {
 				rules[i].hour = h
 			}
 		}
 		for { // at 9 and 17:00
-			m := regexp.MustCompile(`(?i)^\s*(?:,|and|&|, and)\s*(?:again\s+)?(?:at\s+)?`).FindString(s[to:])
+			m := lazily(`(?i)^\s*(?:,|and|&|, and)\s*(?:again\s+)?(?:at\s+)?`).FindString(s[to:])
 			if m == "" {
 				break
 			}
 			h, mi, n, more := clock("at " + s[to+len(m):])
 			rest := s[to+len(m):]
-			if !more || !regexp.MustCompile(`^\d{1,2}(:\d{2}|\s*[ap]\.?m|\b)`).MatchString(rest) || regexp.MustCompile(`^\d+\s+[a-z]{3,}`).MatchString(rest) {
+			if !more || !lazily(`^\d{1,2}(:\d{2}|\s*[ap]\.?m|\b)`).MatchString(rest) || lazily(`^\d+\s+[a-z]{3,}`).MatchString(rest) {
 				break
 			}
 			rules = append(rules, best.make(h, mi, true)...)
@@ -264,7 +263,7 @@ func (r *reading) englishRule() (rules []rule, from, to int, ok bool) { //nolint
 		}
 	} else {
 		// the time may stand before: "at 8 on weekdays"
-		if m := regexp.MustCompile(`(?i)(?:^|[\s,])(at\s+(?:\d{1,2}(?::\d{2})?\s*(?:am|pm|o'clock)?|noon|midnight))\s*,?\s*$`).FindStringSubmatchIndex(s[:from]); m != nil {
+		if m := lazily(`(?i)(?:^|[\s,])(at\s+(?:\d{1,2}(?::\d{2})?\s*(?:am|pm|o'clock)?|noon|midnight))\s*,?\s*$`).FindStringSubmatchIndex(s[:from]); m != nil {
 			if h2, mi2, _, good := clock(s[m[2]:m[3]]); good {
 				return best.make(h2, mi2, true), m[2], to, true
 			}
@@ -313,15 +312,15 @@ func unitRule(unit string, n, h, mi int, said bool) rule {
 func dayRules(s string, h, mi int) []rule {
 	s = strings.ToLower(s)
 	switch {
-	case regexp.MustCompile(`^(?:day|morning|evening|night)$`).MatchString(s):
+	case lazily(`^(?:day|morning|evening|night)$`).MatchString(s):
 		return []rule{{field: "days", every: 1, hour: h, min: mi}}
-	case regexp.MustCompile(`week\s?day|work|business`).MatchString(s):
+	case lazily(`week\s?day|work|business`).MatchString(s):
 		return []rule{{field: "cronExpression", cron: strconv.Itoa(mi) + " " + strconv.Itoa(h) + " * * 1-5"}}
 	case strings.HasPrefix(s, "week"):
 		return []rule{{field: "weeks", every: 1, days: []int{0, 6}, hour: h, min: mi}}
 	}
 	var days []int
-	names := regexp.MustCompile(dayName).FindAllString(s, -1)
+	names := lazily(dayName).FindAllString(s, -1)
 	for _, n := range names {
 		if d, ok := weekdays[strings.TrimSuffix(n, "s")]; ok {
 			days = append(days, d)
@@ -329,7 +328,7 @@ func dayRules(s string, h, mi int) []rule {
 			days = append(days, d)
 		}
 	}
-	if len(days) == 2 && regexp.MustCompile(`\s(?:to|through)\s|-`).MatchString(s) {
+	if len(days) == 2 && lazily(`\s(?:to|through)\s|-`).MatchString(s) {
 		return []rule{{field: "weeks", every: 1, days: span(days[0], days[1]), hour: h, min: mi}}
 	}
 	return []rule{{field: "weeks", every: 1, days: days, hour: h, min: mi}}
