@@ -60,8 +60,9 @@ func nodeOf(n row, i int) (workflow.Node, string, error) {
 	if out.Position = [2]float64{at.number("x"), at.number("y")}; at == nil {
 		out.Position = [2]float64{float64(i) * 220, 0}
 	}
-	kind := strings.TrimSuffix(strings.ToUpper(n.text("type")), "_NODE") + "." + strings.ToUpper(n.text("subtype"))
-	if t := twins[kind]; t != nil {
+	family, subtype := strings.TrimSuffix(strings.ToUpper(n.text("type")), "_NODE"), strings.ToUpper(n.text("subtype"))
+	kind := family + "." + subtype
+	if t := twins[family+"."+strings.TrimPrefix(subtype, family+"_")]; t != nil {
 		var parameters map[string]any
 		out.Type, out.TypeVersion, parameters = t(configured(n), rowOf(n.raw("input_params")))
 		if parameters != nil {
@@ -105,21 +106,17 @@ const scheduleType = "n8n-nodes-base.scheduleTrigger"
 // parameters when it has none with these settings.
 type twin func(set, in row) (kind string, version float64, parameters map[string]any)
 
-// twins are the nodes that do the same here.
+// twins are the nodes that do the same here. Some versions write the type in
+// front of the subtype once more, which the names here leave out.
 var twins = map[string]twin{
 	"TRIGGER.MANUAL": func(_, _ row) (string, float64, map[string]any) {
 		return "n8n-nodes-base.manualTrigger", 1, map[string]any{}
 	},
-	"TRIGGER.TRIGGER_MANUAL": func(_, _ row) (string, float64, map[string]any) {
-		return "n8n-nodes-base.manualTrigger", 1, map[string]any{}
-	},
-	"TRIGGER.CRON":                    schedule,
-	"TRIGGER.TRIGGER_CRON":            schedule,
-	"TRIGGER.WEBHOOK":                 hook,
-	"TRIGGER.TRIGGER_WEBHOOK":         hook,
-	"FLOW.DELAY":                      delay,
-	"ACTION.HTTP_REQUEST":             request,
-	"ACTION.ACTION_SEND_HTTP_REQUEST": request,
+	"TRIGGER.CRON":             schedule,
+	"TRIGGER.WEBHOOK":          hook,
+	"FLOW.DELAY":               delay,
+	"ACTION.HTTP_REQUEST":      request,
+	"ACTION.SEND_HTTP_REQUEST": request,
 }
 
 func schedule(set, _ row) (string, float64, map[string]any) {

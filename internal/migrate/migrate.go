@@ -7,6 +7,7 @@ package migrate
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -167,7 +168,7 @@ func (t *Table) note(id string, what outcome, remarks []string, err error) error
 		t.Brought++
 	case err == nil:
 		t.Present++
-	case asRefusal(err, &own):
+	case errors.As(err, &own):
 		t.Refused++
 		remarks = append(remarks, "not brought: "+own.Error())
 	default:

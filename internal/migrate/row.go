@@ -3,12 +3,9 @@ package migrate
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"strings"
 	"time"
 )
-
-func asRefusal(err error, out *refusal) bool { return errors.As(err, out) }
 
 // row is a row of the source, by column. Its columns' names and types differ
 // between the versions of the gateway that wrote it.
@@ -64,7 +61,7 @@ func (r row) list(name string, keys ...string) (out []string) {
 	return out
 }
 
-// texts returns an object's members as texts.
+// textsOf returns an object's members as texts.
 func textsOf(v json.RawMessage) map[string]string {
 	in := row{}
 	if json.Unmarshal(v, &in) != nil || len(in) == 0 {

@@ -31,8 +31,12 @@ func (m *run) workflow(ctx context.Context, r row) (outcome, []string, error) {
 		return 0, nil, err
 	}
 	w.Document = *doc
-	if is, err := isThere(m.Target.Workflow(ctx, w.OwnerID, w.ID)); is || err != nil {
-		return present, nil, err
+	if is, err := isThere(m.Target.Workflow(ctx, w.OwnerID, w.ID)); err != nil {
+		return 0, nil, err
+	} else if is && m.DryRun {
+		return present, nil, nil
+	} else if is { // what was interrupted may have left this out
+		return present, nil, m.made(ctx, session, w)
 	}
 	m.Catalogue.Normalize(&w.Document)
 	if v := m.Catalogue.Validate(&w.Document); !v.Valid {
