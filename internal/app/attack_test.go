@@ -214,16 +214,20 @@ func TestOAuthGrants(t *testing.T) {
 		t.Errorf("before it came along: %d %s", r.status, r.body)
 	}
 	becomes("a new client reads", letIn, "403 insufficient_scope")
-	var list struct {
-		Grants []struct {
-			ClientID string `json:"client_id"`
-			Scopes   []string
+	readsOnly := func(when string) {
+		t.Helper()
+		var list struct {
+			Grants []struct {
+				ClientID string `json:"client_id"`
+				Scopes   []string
+			}
+		}
+		r := person.send(t, "GET", "/api/app/oauth-grants", "")
+		if err := json.Unmarshal([]byte(r.body), &list); err != nil || len(list.Grants) != 1 || list.Grants[0].ClientID != "notebook-client" || len(list.Grants[0].Scopes) != len(auth.ReadOnlyScopes()) {
+			t.Errorf("the list %s: %d %s, %v", when, r.status, r.body, err)
 		}
 	}
-	r := person.send(t, "GET", "/api/app/oauth-grants", "")
-	if err := json.Unmarshal([]byte(r.body), &list); err != nil || len(list.Grants) != 1 || list.Grants[0].ClientID != "notebook-client" || len(list.Grants[0].Scopes) != len(auth.ReadOnlyScopes()) {
-		t.Errorf("the list: %d %s, %v", r.status, r.body, err)
-	}
+	readsOnly("at first")
 	for name, body := range map[string]string{"an unknown scope": `{"scopes":["everything"]}`, "no scope": `{"scopes":[]}`, "another's": `{"scopes":["tools:read"],"user_id":"x"}`} {
 		if r := person.send(t, "PUT", "/api/app/oauth-grants/notebook-client", body); r.status != 400 {
 			t.Errorf("%s: %d %s", name, r.status, r.body)
@@ -236,6 +240,7 @@ func TestOAuthGrants(t *testing.T) {
 		_ = other.send(t, "PUT", "/api/app/oauth-grants/notebook-client", `{"scopes":["tools:execute"]}`)
 		_ = other.send(t, "DELETE", "/api/app/oauth-grants/notebook-client", "")
 	}
+	readsOnly("after strangers' calls")
 	becomes("strangers change nothing", letIn, "403 insufficient_scope")
 	if r := person.send(t, "PUT", "/api/app/oauth-grants/notebook-client", `{"scopes":["workflows:write"]}`); r.status != 200 {
 		t.Fatalf("%d %s", r.status, r.body)

@@ -27,7 +27,7 @@ func TestConsole(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "node", "console.mjs")
+	cmd := exec.CommandContext(ctx, filepath.Join(clients, "node_modules", ".bin", "node"), "console.mjs")
 	cmd.Dir = clients
 	cmd.Env = append(os.Environ(), "URL="+srv.url, "CHROMIUM="+chromium, "SHOTS="+shots, "SCENARIO="+scenario)
 	var stderr syncBuffer

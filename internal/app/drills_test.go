@@ -145,7 +145,8 @@ func TestAgentKilledInATurn(t *testing.T) {
 	g.hold(0)
 	heard := g.asked.Load()
 	go func() {
-		for g.asked.Load() < heard+200 { // the turn has reached the agent
+		late := time.Now().Add(time.Minute)
+		for g.asked.Load() < heard+200 && time.Now().Before(late) { // the turn has reached the agent
 			time.Sleep(5 * time.Millisecond)
 		}
 		time.Sleep(500 * time.Millisecond)
@@ -163,23 +164,27 @@ func TestAgentKilledInATurn(t *testing.T) {
 		g.cut()
 	}
 	g.hold(0)
-	allowed := make(chan struct{})
-	go func() { // a little more, until the client has got something
-		for {
-			select {
-			case <-allowed:
-				return
-			case <-time.After(20 * time.Millisecond):
-				g.hold(100)
-			}
-		}
+	var status int
+	var events <-chan chatSeen
+	var body string
+	first := make(chan chatSeen, 1)
+	go func() {
+		status, events, body = c.begin(answer)
+		first <- <-events
 	}()
-	status, events, body := c.begin(answer)
+	var told []chatSeen
+	eventually(t, 2*time.Minute, "the client has got something", func() bool {
+		g.hold(100) // a little more, and time for it to come through
+		select {
+		case e := <-first:
+			told = append(told, e)
+		case <-time.After(100 * time.Millisecond):
+		}
+		return len(told) > 0
+	})
 	if status != http.StatusOK {
 		t.Fatalf("%d %s", status, body)
 	}
-	told := []chatSeen{<-events}
-	close(allowed)
 	kill()
 	for e := range events {
 		told = append(told, e)

@@ -3,6 +3,7 @@ package app_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -22,24 +23,45 @@ type balancer struct {
 	mu      sync.Mutex
 	servers []*url.URL
 	next    int
+	busy    map[string]int // requests under way, by server
 }
 
 func newBalancer(t *testing.T) *balancer {
 	t.Helper()
-	b := &balancer{}
-	b.Server = httptest.NewServer(&httputil.ReverseProxy{
-		Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(b.pick()) },
-		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
-	})
+	b := &balancer{busy: map[string]int{}}
+	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		server := b.pick()
+		defer b.leave(server)
+		(&httputil.ReverseProxy{
+			Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(server) },
+			ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+		}).ServeHTTP(w, r)
+	}))
 	t.Cleanup(b.Close)
 	return b
 }
 
+// pick returns the next server, which has one more request then until leave.
 func (b *balancer) pick() *url.URL {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.next++
-	return b.servers[b.next%len(b.servers)]
+	server := b.servers[b.next%len(b.servers)]
+	b.busy[server.String()]++
+	return server
+}
+
+func (b *balancer) leave(server *url.URL) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.busy[server.String()]--
+}
+
+// idle tells whether a server has answered all that it was given.
+func (b *balancer) idle(s *serverProcess) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.busy[s.url] == 0
 }
 
 func (b *balancer) use(t *testing.T, servers ...*serverProcess) {
@@ -75,23 +97,35 @@ func (c *counted) create(t *testing.T, address, key string) {
 	}
 	req.Header.Set("X-API-Key", key)
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
+	status, said, err := answerTo(req)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF): // the server ended amid its answer
+		c.lost[name] = true
+		return
+	case err != nil:
 		t.Errorf("the proxy does not answer: %v", err)
 		return
 	}
-	defer resp.Body.Close()
-	said, _ := io.ReadAll(resp.Body)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch resp.StatusCode {
+	switch status {
 	case http.StatusOK:
 		c.accepted[name] = true
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		c.lost[name] = true
 	default:
-		t.Errorf("%s: %d %s", name, resp.StatusCode, said)
+		t.Errorf("%s: %d %s", name, status, said)
 	}
+}
+
+func answerTo(req *http.Request) (status int, body []byte, err error) {
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	body, err = io.ReadAll(resp.Body)
+	return resp.StatusCode, body, err
 }
 
 func (c *counted) state() (accepted, lost int) {
@@ -136,6 +170,7 @@ func TestReplicasUnderLoad(t *testing.T) {
 	more("two servers take the load")
 
 	front.use(t, second) // as a readiness probe has a proxy do
+	eventually(t, time.Minute, "the first server has no more to answer", func() bool { return front.idle(first) })
 	first.stop(syscall.SIGTERM)
 	more("one server takes the load")
 	third := b.start(t, unlimited)

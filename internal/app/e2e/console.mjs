@@ -296,6 +296,8 @@ await journey('an approval is answered in place, a webhook tried by its curl lin
 
 await journey('a run is followed through a lost connection', async () => {
   const { context, page } = await windowOf();
+  let streams = 0;
+  page.on('request', (r) => (streams += new URL(r.url()).pathname.endsWith('/logs/stream')));
   await signUp(page, 'emil@console.test');
   await importDocument(page, {
     name: 'Slow',
@@ -310,6 +312,7 @@ await journey('a run is followed through a lost connection', async () => {
   await context.setOffline(false);
   await page.locator('.drawer .status-success').waitFor();
   await nodeOf(page, 'End').locator('.badge-success').waitFor();
+  assert.ok(streams >= 2, `the run was followed by ${streams} streams: no connection was lost`);
 });
 
 await journey('by keyboard alone', async () => {

@@ -91,7 +91,8 @@ for (const table of ['workflows', 'api_keys', 'users', 'secrets']) {
   assert.ok((await ada.client.schema('flowgate_api').from(table).select('*')).error, `${table} is exposed`);
 }
 
-await ada.call('DELETE', `/files/${fileID}`, undefined, 204).catch(() => {});
-await ada.call('DELETE', `/sessions/${session.session_id}`, undefined, 204).catch(() => {});
+await ada.call('DELETE', `/files/${fileID}`);
+await ada.call('GET', `/files/${fileID}`, undefined, 404);
+await ada.call('DELETE', `/sessions/${session.session_id}`);
 await ada.call('GET', `/sessions/${session.session_id}`, undefined, 404);
 console.log(JSON.stringify({ workflow: id, execution: run.execution_id, credential: credential.credential_id ?? credential.id }));
