@@ -191,6 +191,28 @@ func TestModelConversation(t *testing.T) {
 	})
 }
 
+// TestModelRenames has a model rename a node that another one refers to.
+func TestModelRenames(t *testing.T) {
+	t.Parallel()
+	s := llmtest.Start(t, llm.OpenAI, submission(httpNode), llmtest.Say{Calls: []llmtest.Call{use("1", "change_workflow", obj{"changes": []any{
+		obj{"op": "put_node", "node": obj{"name": "Log", "type": "n8n-nodes-base.code", "parameters": obj{"jsCode": "return $('Fetch').all()"}}},
+		obj{"op": "put_node", "node": obj{"name": "Nothing", "type": "n8n-nodes-base.noOp"}},
+		obj{"op": "connect", "from": "Fetch", "to": "Log"}, obj{"op": "rename_node", "name": "Fetch", "new_name": "Ann's news"}}})}})
+	opts := withModel(t, s, nil)
+	_, state := talk(t, opts, nil, "news every hour")
+	events, _ := talk(t, opts, state, "log them, and call the step Ann's news")
+	doc := delivered(events)
+	if doc == nil || doc.NodeByName("Log") == nil || doc.NodeByName("Ann's news") == nil {
+		t.Fatalf("it gave %s", mustJSON(t, doc))
+	}
+	if got := doc.NodeByName("Log").Parameters.Value("jsCode"); got != `return $('Ann\'s news').all()` {
+		t.Errorf("the code is %v", got)
+	}
+	if outs := doc.Connections.MainOutputs("Ann's news"); len(outs) != 1 || outs[0][0].Node != "Log" || doc.Connections.MainOutputs("Every hour")[0][0].Node != "Ann's news" {
+		t.Errorf("the connections are %s", mustJSON(t, doc.Connections))
+	}
+}
+
 // TestModelRepairs has a model deliver a faulty workflow twice and then a good
 // one: it is told what is wrong.
 func TestModelRepairs(t *testing.T) {

@@ -114,6 +114,7 @@ func (e *editor) trigger(t trigger) bool {
 	b := newBuilder(e.r, e.o.can)
 	name := b.trigger(t, false)
 	fresh := *b.doc.NodeByName(name)
+	fresh.Name = (&builder{doc: e.doc}).unique(name)
 	e.notes = append(e.notes, b.notes...)
 	for i := range e.doc.Nodes {
 		n := &e.doc.Nodes[i]
@@ -125,15 +126,8 @@ func (e *editor) trigger(t trigger) bool {
 			n.TypeVersion = fresh.TypeVersion
 			return true
 		}
-		old := n.Name
 		fresh.Position = n.Position
-		if e.doc.NodeByName(fresh.Name) != nil {
-			fresh.Name += " 2"
-		}
-		if outs, ok := e.doc.Connections[old]; ok {
-			delete(e.doc.Connections, old)
-			e.doc.Connections[fresh.Name] = outs
-		}
+		workflow.RenameNode(e.doc, n.Name, fresh.Name)
 		*n = fresh
 		return true
 	}

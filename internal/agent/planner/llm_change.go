@@ -68,7 +68,7 @@ func (c changeOp) apply(doc *workflow.Document) error {
 		}
 		doc.Nodes = slices.DeleteFunc(doc.Nodes, func(n workflow.Node) bool { return n.Name == c.Name })
 		delete(doc.Connections, c.Name)
-		eachTarget(doc, func(_ string, targets []workflow.Target) []workflow.Target {
+		eachTarget(doc, func(targets []workflow.Target) []workflow.Target {
 			return slices.DeleteFunc(targets, func(t workflow.Target) bool { return t.Node == c.Name })
 		})
 		return nil
@@ -103,26 +103,13 @@ func (c changeOp) put(doc *workflow.Document) error {
 }
 
 func (c changeOp) rename(doc *workflow.Document) error {
-	n := doc.NodeByName(c.Name)
-	if n == nil {
+	if doc.NodeByName(c.Name) == nil {
 		return forModel("There is no node %q.", c.Name)
 	}
 	if c.NewName == "" || doc.NodeByName(c.NewName) != nil {
 		return forModel("new_name: %q is empty or taken.", c.NewName)
 	}
-	n.Name = c.NewName
-	if outs, ok := doc.Connections[c.Name]; ok {
-		delete(doc.Connections, c.Name)
-		doc.Connections[c.NewName] = outs
-	}
-	eachTarget(doc, func(_ string, targets []workflow.Target) []workflow.Target {
-		for i := range targets {
-			if targets[i].Node == c.Name {
-				targets[i].Node = c.NewName
-			}
-		}
-		return targets
-	})
+	workflow.RenameNode(doc, c.Name, c.NewName)
 	return nil
 }
 
@@ -160,11 +147,11 @@ func (c changeOp) connect(doc *workflow.Document) error {
 }
 
 // eachTarget replaces every list of targets by what fn makes of it.
-func eachTarget(doc *workflow.Document, fn func(from string, targets []workflow.Target) []workflow.Target) {
-	for from, kinds := range doc.Connections {
+func eachTarget(doc *workflow.Document, fn func(targets []workflow.Target) []workflow.Target) {
+	for _, kinds := range doc.Connections {
 		for _, outs := range kinds {
 			for i := range outs {
-				outs[i] = fn(from, outs[i])
+				outs[i] = fn(outs[i])
 			}
 		}
 	}

@@ -1,0 +1,57 @@
+package planner_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"flowgate/internal/agent/planner"
+	"flowgate/internal/workflow"
+)
+
+// changed has the offline planner change a document, which is JSON.
+func changed(t *testing.T, document, wish string) *workflow.Document {
+	t.Helper()
+	doc := &workflow.Document{}
+	if err := json.Unmarshal([]byte(document), doc); err != nil {
+		t.Fatal(err)
+	}
+	p, err := offline().Plan(t.Context(), planner.Request{Origin: "edit", Wish: []string{wish}, Document: doc})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Document == nil {
+		t.Fatalf("%q changed nothing: %+v", wish, p)
+	}
+	return p.Document
+}
+
+// TestNewTriggerIsReferredTo replaces a trigger that values are taken from,
+// also where its new name is another node's.
+func TestNewTriggerIsReferredTo(t *testing.T) {
+	t.Parallel()
+	const document = `{"name": "x", "nodes": [
+		{"id": "1", "name": "Start", "type": "n8n-nodes-base.manualTrigger", "typeVersion": 1, "position": [0, 0], "parameters": {}},
+		{"id": "2", "name": "Schedule", "type": "n8n-nodes-base.noOp", "typeVersion": 1, "position": [220, 0], "parameters": {}},
+		{"id": "3", "name": "Schedule 2", "type": "n8n-nodes-base.set", "typeVersion": 3.4, "position": [440, 0], "parameters": {"assignments": {"assignments": [
+			{"id": "a", "name": "began", "type": "string", "value": "={{ $('Start').item.json.timestamp }}"}]}}}],
+		"connections": {"Start": {"main": [[{"node": "Schedule", "type": "main", "index": 0}]]}, "Schedule": {"main": [[{"node": "Schedule 2", "type": "main", "index": 0}]]}}}`
+	doc := changed(t, document, "run it every hour")
+	if got := graph(doc); got != "noOp > set, scheduleTrigger > noOp" {
+		t.Errorf("it gave %s", got)
+	}
+	seen := map[string]bool{}
+	for _, n := range doc.Nodes {
+		if seen[n.Name] {
+			t.Errorf("two nodes are called %q", n.Name)
+		}
+		seen[n.Name] = true
+	}
+	data, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "$('" + doc.Nodes[0].Name + "').item.json.timestamp"; !strings.Contains(string(data), want) {
+		t.Errorf("it does not hold %s: %s", want, data)
+	}
+}
