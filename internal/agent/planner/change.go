@@ -144,7 +144,7 @@ func (e *editor) clause(c clause) bool {
 	s := strings.TrimSpace(c.text)
 	if m := reDisable.FindStringSubmatch(s); m != nil {
 		if n := e.find(m[2] + m[4]); n != nil {
-			n.Disabled = !strings.Contains(strings.ToLower(m[1]), "enable") && m[1] != "turn on" && m[3] != "启用" || strings.EqualFold(m[1], "disable")
+			n.Disabled = !slices.Contains([]string{"enable", "turn on", "启用"}, strings.ToLower(m[1]+m[3]))
 			return true
 		}
 	}

@@ -2,6 +2,7 @@ package planner_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -53,5 +54,25 @@ func TestNewTriggerIsReferredTo(t *testing.T) {
 	}
 	if want := "$('" + doc.Nodes[0].Name + "').item.json.timestamp"; !strings.Contains(string(data), want) {
 		t.Errorf("it does not hold %s: %s", want, data)
+	}
+}
+
+// TestTurnsStepsOnAndOff says so with and without a capital.
+func TestTurnsStepsOnAndOff(t *testing.T) {
+	t.Parallel()
+	const document = `{"name": "x", "nodes": [
+		{"id": "1", "name": "Start", "type": "n8n-nodes-base.manualTrigger", "typeVersion": 1, "position": [0, 0], "parameters": {}},
+		{"id": "2", "name": "First ones", "type": "n8n-nodes-base.limit", "typeVersion": 1, "position": [220, 0], "parameters": {"maxItems": 5}, "disabled": %t}],
+		"connections": {"Start": {"main": [[{"node": "First ones", "type": "main", "index": 0}]]}}}`
+	for wish, disabled := range map[string]bool{
+		"turn on the limit step": false, "Turn on the limit step": false, "Please turn on the limit step": false, "TURN ON the limit step": false,
+		"enable the limit step": false, "Enable the limit step": false, "启用限制步骤": false,
+		"turn off the limit step": true, "Turn off the limit step": true, "disable the limit step": true, "Disable the limit step": true,
+		"Deactivate the limit step": true, "停用限制步骤": true, "禁用限制步骤": true,
+	} {
+		doc := changed(t, fmt.Sprintf(document, !disabled), wish)
+		if len(doc.Nodes) != 2 || doc.Nodes[1].Disabled != disabled {
+			t.Errorf("%q gave %d nodes, disabled: %v", wish, len(doc.Nodes), doc.Nodes[1].Disabled)
+		}
 	}
 }
