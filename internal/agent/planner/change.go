@@ -412,13 +412,13 @@ func (e *editor) sends(name string) bool {
 	return in == 1
 }
 
+// before is the first of the nodes that lead to one.
 func (e *editor) before(name string) string {
-	for from, outs := range e.doc.Connections {
-		for _, out := range outs["main"] {
-			for _, t := range out {
-				if t.Node == name {
-					return from
-				}
+	for i := range e.doc.Nodes {
+		from := e.doc.Nodes[i].Name
+		for _, out := range e.doc.Connections.MainOutputs(from) {
+			if slices.ContainsFunc(out, func(t workflow.Target) bool { return t.Node == name }) {
+				return from
 			}
 		}
 	}

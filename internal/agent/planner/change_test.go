@@ -76,3 +76,30 @@ func TestTurnsStepsOnAndOff(t *testing.T) {
 		}
 	}
 }
+
+// TestPlansAreAlike has what could be chosen in any order chosen in one.
+func TestPlansAreAlike(t *testing.T) {
+	t.Parallel()
+	const document = `{"name": "x", "nodes": [
+		{"id": "1", "name": "By hand", "type": "n8n-nodes-base.manualTrigger", "typeVersion": 1, "position": [0, 0], "parameters": {}},
+		{"id": "2", "name": "One", "type": "n8n-nodes-base.noOp", "typeVersion": 1, "position": [220, 0], "parameters": {}},
+		{"id": "3", "name": "Two", "type": "n8n-nodes-base.noOp", "typeVersion": 1, "position": [220, 180], "parameters": {}},
+		{"id": "4", "name": "Out", "type": "n8n-nodes-base.httpRequest", "typeVersion": 4.2, "position": [440, 0], "parameters": {"method": "POST", "url": "https://a.test/x"}}],
+		"connections": {"By hand": {"main": [[{"node": "One", "type": "main", "index": 0}, {"node": "Two", "type": "main", "index": 0}]]},
+			"One": {"main": [[{"node": "Out", "type": "main", "index": 0}]]}, "Two": {"main": [[{"node": "Out", "type": "main", "index": 0}]]}}}`
+	o := offline()
+	for range 100 {
+		doc := changed(t, document, "also send it to https://b.test/y")
+		data, err := json.Marshal(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(data), "$('One')") {
+			t.Fatalf("it does not take its values from the first of the two: %s", data)
+		}
+		p := plan(t, o, "Wait 5 minutes (see https://one.test/a and https://two.test/b), then keep the first 3", nil)
+		if len(p.Gaps) != 1 || !strings.Contains(p.Gaps[0], "https://one.test/a") {
+			t.Fatalf("it names %v", p.Gaps)
+		}
+	}
+}

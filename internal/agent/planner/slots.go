@@ -71,8 +71,9 @@ func (f *filler) forgotten(s script) {
 	}
 	var used strings.Builder
 	words(&used, s.steps)
-	for token, address := range f.r.parts {
-		if strings.HasPrefix(token, "«u") && !strings.Contains(used.String(), address) {
+	for i := range f.r.n {
+		address, ok := f.r.parts["«u"+strconv.Itoa(i)+"»"]
+		if ok && !strings.Contains(used.String(), address) {
 			f.gapStep(step{kind: "gap", what: "ability", about: address, raw: address})
 			return
 		}
