@@ -144,6 +144,30 @@ func TestJourney(t *testing.T) {
 	}
 }
 
+// TestSaysWhoPlans looks for it in a first question, be it one or several.
+func TestSaysWhoPlans(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		wish      string
+		questions int
+		hello     string
+	}{
+		{"Fetch the orders", 1, "I am the offline planner"},
+		{"Fetch the orders, sort them and send the result", 3, "I am the offline planner"},
+		{"获取订单，然后发送", 2, "我是离线规划器"},
+	} {
+		events, state := talk(t, options(nil), nil, c.wish)
+		m := events[len(events)-1].Message
+		if len(m.Questions) != c.questions || !strings.HasPrefix(m.Text, c.hello) || strings.Count(m.Text, c.hello) != 1 {
+			t.Errorf("%q: %d questions: %s", c.wish, len(m.Questions), m.Text)
+		}
+		events, _ = talk(t, options(nil), state, "https://api.shop.test/orders")
+		if text := messages(events); strings.Contains(text, c.hello) {
+			t.Errorf("%q: it is said again: %s", c.wish, text)
+		}
+	}
+}
+
 // TestEditAndCopy changes a workflow that was there before.
 func TestEditAndCopy(t *testing.T) {
 	t.Parallel()

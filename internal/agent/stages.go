@@ -267,7 +267,7 @@ func (t *turn) hello() string {
 		return ""
 	}
 	t.first = false
-	if t.by != "offline planner" {
+	if t.by != planner.OfflineName {
 		return ""
 	}
 	return t.pick("I am the offline planner: no language model is set up, so I go by fixed rules.\n\n", "我是离线规划器：没有配置语言模型，按固定规则工作。\n\n")
@@ -280,10 +280,11 @@ func (t *turn) ask(p planner.Plan) error {
 	}
 	c := t.state.Clarification
 	c.Pending = nil
-	text := t.hello() + t.pick("One thing before I can build it:", "在生成之前，我想确认：")
+	lead := t.pick("One thing before I can build it:", "在生成之前，我想确认：")
 	if len(p.Questions) > 1 {
-		text = t.hello() + t.pick("A few things before I can build it:", "在生成之前，我想确认几点：")
+		lead = t.pick("A few things before I can build it:", "在生成之前，我想确认几点：")
 	}
+	text := t.hello() + lead
 	m := workflow.TurnMessage{Kind: "question"}
 	for i, q := range p.Questions {
 		c.Pending = append(c.Pending, q.Text)

@@ -17,8 +17,11 @@ var _ Planner = (*Offline)(nil)
 // NewOffline returns an offline planner over a catalogue.
 func NewOffline(catalogue []workflow.NodeType) *Offline { return &Offline{can: abilitiesOf(catalogue)} }
 
+// OfflineName is the name of every offline planner.
+const OfflineName = "offline planner"
+
 // Name says that no model is at work.
-func (*Offline) Name() string { return "offline planner" }
+func (*Offline) Name() string { return OfflineName }
 
 // Plan reads the wish and the answers from the beginning, each time.
 func (o *Offline) Plan(_ context.Context, req Request) (Plan, error) {
