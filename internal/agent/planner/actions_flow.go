@@ -46,7 +46,7 @@ var reStatus = lazily(`\b([2-5]\d{2})\b`)
 
 func readRespond(r *reading, m []string, s string) (step, bool) {
 	rest := m[1]
-	if lazily(`(?i)\bto\s+«u`).MatchString(rest) || lazily(`(?i)^\s*(?:only\s+)?(?:the\s+)?(?:first|last|top)\s+\d`).MatchString(rest) && false {
+	if lazily(`(?i)\bto\s+«u`).MatchString(rest) {
 		return step{}, false
 	}
 	if lazily(`(?i)^(?:return|give)\s+(?:me\s+|only\s+|just\s+)*(?:the\s+)?(?:sum|total|count|average|number|mean|maximum|minimum|max|min|first|last|top|highest|lowest|newest|latest)\b`).MatchString(s) {

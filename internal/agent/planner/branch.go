@@ -131,7 +131,7 @@ func elseRest(r *reading, s string) string {
 }
 
 // ifStep reads an if clause with its branches.
-func (p *parser) ifStep(c conditional, from clause) step {
+func (p *parser) ifStep(c conditional) step {
 	for { // conditions that were taken apart at an "and"
 		next, ok := p.peek()
 		if !ok || c.then != "" || next.start {
@@ -152,11 +152,11 @@ func (p *parser) ifStep(c conditional, from clause) step {
 	} else if next, ok := p.peek(); ok && !isElse(p.r, next.text) {
 		steps = p.block(endOfBranch(p.r))
 	}
-	return p.ifRest(c, steps, from)
+	return p.ifRest(c, steps)
 }
 
 // ifRest reads the other branches behind the first.
-func (p *parser) ifRest(c conditional, steps []step, _ clause) step {
+func (p *parser) ifRest(c conditional, steps []step) step {
 	arms := []arm{{label: p.r.say(c.cond), cond: negated(c), steps: steps}}
 	for {
 		next, ok := p.peek()

@@ -24,8 +24,6 @@ type builder struct {
 	at    scope
 	x, y  float64
 	notes []string
-	hook  string // name of the webhook trigger, "" when there is none
-	loops int
 }
 
 func newBuilder(r *reading, can abilities) *builder {

@@ -69,7 +69,6 @@ func (b *builder) wait(from []end, s *step) []end {
 // each adds a loop: the branch leads back, and what follows takes the other
 // output.
 func (b *builder) each(from []end, s *step) []end {
-	b.loops++
 	loop := b.add(from, "splitInBatches", b.r.pick("For each", "逐个处理"), obj("batchSize", s.n, "options", obj()))
 	at, y := b.at, b.y
 	b.y += 180

@@ -82,10 +82,10 @@ func (b *builder) webhook(t trigger, responds bool) string {
 		params.Set("responseMode", "responseNode")
 	}
 	b.note("Its address answers once you activate the workflow; what is sent there arrives under \"body\".", "激活工作流后，它的地址即可使用；收到的数据在 body 里。")
-	b.hook = b.add(nil, "webhook", b.r.pick("Webhook", "Webhook"), params)
-	n := b.doc.NodeByName(b.hook)
+	name := b.add(nil, "webhook", b.r.pick("Webhook", "Webhook"), params)
+	n := b.doc.NodeByName(name)
 	n.WebhookID = n.ID
-	return b.hook
+	return name
 }
 
 // pathOf makes a path of a title.

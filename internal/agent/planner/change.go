@@ -32,7 +32,7 @@ var (
 
 // change plans a changed workflow.
 func (o *Offline) change(r *reading, req Request) Plan {
-	plan := Plan{Language: r.lang, ChangeOf: true}
+	plan := Plan{Language: r.lang}
 	whole := r.plain(r.text)
 	doc := clone(req.Document)
 	if req.Origin == "copy" && reCopyOnly.MatchString(strings.TrimSpace(whole)) {
@@ -256,7 +256,6 @@ func (e *editor) readdress(s, address string) bool {
 		return false
 	}
 	b := newBuilder(e.r, e.o.can)
-	b.at = scope{known: map[string]bool{}}
 	found.Parameters.Set("url", b.address(address))
 	return true
 }

@@ -345,9 +345,6 @@ func (r *reading) fieldName(s string) string {
 // not returns the opposite of c.
 func (c condition) not() condition {
 	out := condition{any: !c.any && len(c.tests) > 1 || c.any && len(c.tests) == 1}
-	if c.any && len(c.tests) > 1 {
-		out.any = false
-	}
 	for _, t := range c.tests {
 		t.op = opposite(t)
 		out.tests = append(out.tests, t)

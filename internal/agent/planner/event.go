@@ -54,7 +54,7 @@ func (r *reading) event() (trigger, bool) {
 	}
 	if best >= 0 {
 		p := eventPatterns[best]
-		t := trigger{kind: p.kind, said: true, about: r.plain(r.text[loc[0]:loc[1]])}
+		t := trigger{kind: p.kind, about: r.plain(r.text[loc[0]:loc[1]])}
 		from, to := loc[0], loc[1]
 		switch p.kind {
 		case "form":
@@ -158,10 +158,10 @@ var (
 // order comes in". It becomes a webhook, which the other system has to call.
 func (r *reading) happening(s string) (trigger, bool) {
 	if m := reWhen.FindStringSubmatch(s); m != nil && reHappen.MatchString(m[1]) {
-		return trigger{kind: "webhook", said: true, about: r.plain(s), path: slug(m[1])}, true
+		return trigger{kind: "webhook", about: r.plain(s), path: slug(m[1])}, true
 	}
 	if m := reWhenZh.FindStringSubmatch(s); r.lang == "zh" && m != nil && reNewZh.MatchString(m[1]) && !strings.Contains(s, "«") {
-		return trigger{kind: "webhook", said: true, about: r.plain(s)}, true
+		return trigger{kind: "webhook", about: r.plain(s)}, true
 	}
 	return trigger{}, false
 }

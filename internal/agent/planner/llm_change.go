@@ -53,7 +53,7 @@ func change(_ context.Context, w *work, args json.RawMessage) (string, *Plan, er
 	if err := w.tooLarge(doc); err != nil {
 		return "", nil, err
 	}
-	return "", &Plan{Summary: bounded(in.Summary, maxWords), Document: doc, Notes: texts(in.Notes), ChangeOf: w.req.Document != nil}, nil
+	return "", &Plan{Summary: bounded(in.Summary, maxWords), Document: doc, Notes: texts(in.Notes)}, nil
 }
 
 func (c changeOp) apply(doc *workflow.Document) error {

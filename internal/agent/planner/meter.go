@@ -68,13 +68,6 @@ func (m *Meter) begin(ctx context.Context, input int64) (within context.Context,
 	}, nil
 }
 
-// Used returns the calls and tokens so far.
-func (m *Meter) Used() (calls int, used llm.Usage) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.calls, m.used
-}
-
 func (m *Meter) cost(u llm.Usage) float64 {
 	return (float64(u.Input)*m.budget.InputPrice + float64(u.Output)*m.budget.OutputPrice) / 1e6
 }

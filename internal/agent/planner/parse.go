@@ -77,7 +77,7 @@ func (p *parser) clause(out []step, c clause) []step {
 		}
 	}
 	if cond, ok := r.ifOf(s); ok {
-		return append(out, p.ifStep(cond, c))
+		return append(out, p.ifStep(cond))
 	}
 	if st, ok := p.each(s, c); ok {
 		return append(out, st...)
@@ -87,7 +87,7 @@ func (p *parser) clause(out []step, c clause) []step {
 		if cond, ok := r.condition(s[loc[1]:]); ok && r.specific(cond) && !reFilterHead.MatchString(s) {
 			if st, ok := p.action(s[:loc[0]]); ok {
 				one := conditional{cond: cond, negate: strings.Contains(word, "unless")}
-				return append(out, p.ifRest(one, []step{st}, c))
+				return append(out, p.ifRest(one, []step{st}))
 			}
 		}
 	}

@@ -87,8 +87,6 @@ type Plan struct {
 	Document     *workflow.Document
 	Notes        []string // what was assumed, and what is to be known before running it
 	Said         string   // what was said through Request.Text
-	// ChangeOf reports that Document is the Request's, changed.
-	ChangeOf bool
 }
 
 // MaxQuestions is how many questions a Plan may hold.

@@ -140,19 +140,19 @@ func (p *parser) first(s *script) {
 	}
 	if service := p.can.missing(c); service != "" && (reWhen.MatchString(c) || reWhenZh.MatchString(c) && p.r.lang == "zh" || lazily(`(?i)^(?:new|on new|for every new)\b`).MatchString(c)) && !strings.Contains(c, "«u") {
 		s.gaps = append(s.gaps, gap{kind: "event", service: service, about: p.r.shown(c)})
-		s.triggers = append(s.triggers, trigger{kind: "webhook", said: true, about: p.r.plain(c)})
+		s.triggers = append(s.triggers, trigger{kind: "webhook", about: p.r.plain(c)})
 		p.in = p.in[1:]
 		return
 	}
 	if m := lazily(`(?i)^(?:when(?:ever)?|as soon as|once|every time|each time|upon)\s+(?:an?\s+|i (?:get|receive)\s+(?:an?\s+)?|the\s+)?(?:new\s+)?(?:e-?mail|mail)s?\b`).FindString(c); m != "" {
 		s.gaps = append(s.gaps, gap{kind: "event", service: "e-mail", about: p.r.shown(c)})
-		s.triggers = append(s.triggers, trigger{kind: "webhook", said: true, about: p.r.plain(c)})
+		s.triggers = append(s.triggers, trigger{kind: "webhook", about: p.r.plain(c)})
 		p.in = p.in[1:]
 		return
 	}
 	if m := lazily(`^(?:当|每当|一旦)?(?:我)?(?:收到|有)(?:一封|新的?)*(?:邮件|电子邮件)`).FindString(c); m != "" {
 		s.gaps = append(s.gaps, gap{kind: "event", service: "e-mail", about: p.r.shown(c)})
-		s.triggers = append(s.triggers, trigger{kind: "webhook", said: true, about: p.r.plain(c)})
+		s.triggers = append(s.triggers, trigger{kind: "webhook", about: p.r.plain(c)})
 		p.in = p.in[1:]
 		return
 	}

@@ -14,7 +14,6 @@ type trigger struct {
 	title  string
 	fields []string
 	about  string // the words it was read from
-	said   bool   // false: taken since something else implies it
 }
 
 // rule is one time of a schedule as the Schedule Trigger has it.
@@ -82,7 +81,7 @@ var (
 
 // schedule cuts times out of the text. Several of them are one trigger.
 func (r *reading) schedule() (trigger, bool) {
-	t := trigger{kind: "schedule", said: true}
+	t := trigger{kind: "schedule"}
 	for range 5 {
 		rl, from, to, ok := r.oneRule()
 		if !ok {

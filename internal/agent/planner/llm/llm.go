@@ -131,7 +131,7 @@ func New(o Options) (Model, error) {
 		return nil, workflow.Errorf(workflow.CodeInvalid, "model: Name the model.")
 	}
 	if o.BaseURL == "" {
-		o.BaseURL = Base(o.Provider)
+		o.BaseURL = base(o.Provider)
 	}
 	o.BaseURL = strings.TrimRight(o.BaseURL, "/")
 	if u, err := url.Parse(o.BaseURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
@@ -165,8 +165,8 @@ func New(o Options) (Model, error) {
 	return m, nil
 }
 
-// Base is the address of a provider's own service, "" for none.
-func Base(provider string) string {
+// base is the address of a provider's own service, "" for none.
+func base(provider string) string {
 	return map[string]string{OpenAI: OpenAIBase, Anthropic: AnthropicBase}[provider]
 }
 

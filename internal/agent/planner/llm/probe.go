@@ -13,15 +13,15 @@ import (
 func Probe(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	base := o.BaseURL
-	if base == "" {
-		base = Base(o.Provider)
+	address := o.BaseURL
+	if address == "" {
+		address = base(o.Provider)
 	}
 	path := "/models"
 	if o.Provider == Anthropic {
 		path = "/v1/models"
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(base, "/")+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(address, "/")+path, nil)
 	if err != nil {
 		return err
 	}
