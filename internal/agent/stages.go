@@ -154,7 +154,7 @@ func (t *turn) hear(stage workflow.Stage) {
 		c.Collected, c.Pending = map[string]string{}, nil
 		c.Purpose = "initial_intent"
 	case len(t.state.Alternatives) > 0:
-		if id := planner.Choose(t.req.Message, offered(t.state.Alternatives)); id != "" {
+		if id := planner.Choose(t.req.Message, t.state.Alternatives); id != "" {
 			c.Collected[kept(&t.state, metaGap)] = id
 			said.Metadata[metaKind] = "choice"
 			t.state.Alternatives, t.state.Gaps = nil, nil
@@ -169,14 +169,6 @@ func (t *turn) hear(stage workflow.Stage) {
 		}
 	}
 	t.state.Conversations = append(t.state.Conversations, said)
-}
-
-func offered(list []workflow.Alternative) []planner.Alternative {
-	out := make([]planner.Alternative, len(list))
-	for i, a := range list {
-		out[i] = planner.Alternative(a)
-	}
-	return out
 }
 
 // plan asks the planner. draft and findings are what it made and what is
@@ -322,7 +314,7 @@ func (t *turn) offer(p planner.Plan) error {
 	t.state.Alternatives = nil
 	text = t.pick("You could instead:", "可以改为：")
 	for i, a := range p.Alternatives {
-		t.state.Alternatives = append(t.state.Alternatives, workflow.Alternative(a))
+		t.state.Alternatives = append(t.state.Alternatives, a)
 		text += fmt.Sprintf("\n%d. **%s**: %s", i+1, a.Title, a.Description)
 	}
 	text += t.pick(fmt.Sprintf("\n\nSay a number from 1 to %d.", len(p.Alternatives)), fmt.Sprintf("\n\n请回复 1 到 %d 的数字。", len(p.Alternatives)))

@@ -117,10 +117,8 @@ func (b *builder) settle(s *step) {
 	answer := lazily(`(?i)\b(?:response|answer|reply|what (?:it|they) (?:returns?|answers?)|返回|响应|应答)\b|响应|返回结果`).MatchString(words)
 	switch s.kind {
 	case "send", "mail", "approval", "respond", "wait", "stop", "noop", "sub":
-		if answer && s.kind != "respond" || s.kind == "wait" {
-			if s.kind != "wait" {
-				b.at.before = ""
-			}
+		if answer && s.kind != "respond" && s.kind != "wait" {
+			b.at.before = ""
 		}
 	default:
 		b.at.before = ""

@@ -16,13 +16,7 @@ func (b *builder) address(s string) string {
 	if at > 0 {
 		s = s[:at+3] + colon.ReplaceAllString(s[at+3:], "/{$1}")
 	}
-	if !reSlot.MatchString(s) {
-		return s
-	}
-	return "=" + reSlot.ReplaceAllStringFunc(s, func(m string) string {
-		g := reSlot.FindStringSubmatch(m)
-		return "{{ " + b.source().refOn(b.item(), g[1]+g[2]+g[3]) + " }}"
-	})
+	return b.text(s)
 }
 
 // placeName names a request after its address.

@@ -144,7 +144,7 @@ func (w *work) run(ctx context.Context) (Plan, error) {
 
 // ask asks the model once, within the turn's budget.
 func (w *work) ask(ctx context.Context) (llm.Answer, error) {
-	within, done, err := w.req.Meter.begin(ctx, sizeOf(w.call)/4)
+	within, done, err := w.req.Meter.begin(ctx, w.call.Size()/4)
 	if err != nil {
 		return llm.Answer{}, err
 	}
@@ -219,21 +219,6 @@ func Gave(err error) bool {
 		return true
 	}
 	return false
-}
-
-// sizeOf is about how many bytes a call has.
-func sizeOf(c llm.Call) int64 {
-	n := len(c.System)
-	for _, m := range c.Messages {
-		n += len(m.Text)
-		for _, r := range m.Results {
-			n += len(r.Text)
-		}
-		for _, call := range m.Calls {
-			n += len(call.Args)
-		}
-	}
-	return int64(n)
 }
 
 // bounded cuts a text at a rune's end and says so.

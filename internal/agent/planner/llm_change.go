@@ -68,9 +68,7 @@ func (c changeOp) apply(doc *workflow.Document) error {
 		}
 		doc.Nodes = slices.DeleteFunc(doc.Nodes, func(n workflow.Node) bool { return n.Name == c.Name })
 		delete(doc.Connections, c.Name)
-		eachTarget(doc, func(targets []workflow.Target) []workflow.Target {
-			return slices.DeleteFunc(targets, func(t workflow.Target) bool { return t.Node == c.Name })
-		})
+		removeTargets(doc, c.Name)
 		return nil
 	case "connect", "disconnect":
 		return c.connect(doc)
@@ -146,12 +144,12 @@ func (c changeOp) connect(doc *workflow.Document) error {
 	return nil
 }
 
-// eachTarget replaces every list of targets by what fn makes of it.
-func eachTarget(doc *workflow.Document, fn func(targets []workflow.Target) []workflow.Target) {
+// removeTargets removes the connections that lead to a node.
+func removeTargets(doc *workflow.Document, name string) {
 	for _, kinds := range doc.Connections {
 		for _, outs := range kinds {
 			for i := range outs {
-				outs[i] = fn(outs[i])
+				outs[i] = slices.DeleteFunc(outs[i], func(t workflow.Target) bool { return t.Node == name })
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -32,10 +33,7 @@ func (o *Offline) Plan(_ context.Context, req Request) (Plan, error) {
 
 func (o *Offline) plan(req Request) Plan {
 	wish := strings.TrimSpace(strings.Join(req.Wish, "\n"))
-	r := read(withAnswers(wish, req.Answers), req.Language)
-	if req.Language == "" {
-		r = read(withAnswers(wish, req.Answers), languageOf(wish))
-	}
+	r := read(withAnswers(wish, req.Answers), cmp.Or(req.Language, languageOf(wish)))
 	if req.Draft != nil && len(req.Findings) > 0 { // a draft of rules: the same rules make the same
 		return Plan{Language: r.lang, Document: mended(req.Draft, req.Findings)}
 	}

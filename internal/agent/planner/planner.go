@@ -65,14 +65,7 @@ type Question struct {
 }
 
 // Alternative is another way to what cannot be done as asked.
-type Alternative struct {
-	ID          string
-	Title       string
-	Description string
-	Approach    string
-	TradeOffs   []string
-	Complexity  string // "simple", "medium" or "complex"
-}
+type Alternative = workflow.Alternative
 
 // Plan is what came of a Request: questions, or a gap with alternatives, or a
 // document.

@@ -280,6 +280,9 @@ func ifZh(r *reading, _ abilities, m []string) (string, bool) {
 	return m[1] + "如果" + m[2] + "，就" + m[3] + " " + m[4], ok && r.specific(c)
 }
 
+// bracedGroups lets a group be followed by a letter.
+var bracedGroups = strings.NewReplacer("$1", "${1}", "$2", "${2}", "$3", "${3}", "$4", "${4}", "$5", "${5}")
+
 // rephrase brings the request's ways of saying things to those that the rest
 // of the rules know.
 func (r *reading) rephrase(can abilities) {
@@ -295,7 +298,7 @@ func (r *reading) rephrase(can abilities) {
 		r.text = p.re.ReplaceAllStringFunc(r.text, func(s string) string {
 			m := p.re.FindStringSubmatchIndex(s)
 			if p.with == nil {
-				return string(p.re.compiled().ExpandString(nil, strings.NewReplacer("$1", "${1}", "$2", "${2}", "$3", "${3}", "$4", "${4}", "$5", "${5}").Replace(p.to), s, m))
+				return string(p.re.compiled().ExpandString(nil, bracedGroups.Replace(p.to), s, m))
 			}
 			if out, ok := p.with(r, can, groups(s, m)); ok {
 				return out

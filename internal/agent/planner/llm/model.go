@@ -111,18 +111,24 @@ func failureOf(err error) string {
 
 // estimate counts tokens for servers that do not: about four bytes each.
 func estimate(c Call, a Answer) Usage {
-	in, out := len(c.System), len(a.Text)
-	for _, m := range c.Messages {
-		in += len(m.Text)
-		for _, call := range m.Calls {
-			in += len(call.Args)
-		}
-		for _, r := range m.Results {
-			in += len(r.Text)
-		}
-	}
+	out := len(a.Text)
 	for _, call := range a.Calls {
 		out += len(call.Args) + len(call.Name)
 	}
-	return Usage{Input: int64(in/4) + 1, Output: int64(out/4) + 1}
+	return Usage{Input: c.Size()/4 + 1, Output: int64(out/4) + 1}
+}
+
+// Size is about how many bytes the call has.
+func (c Call) Size() int64 {
+	n := len(c.System)
+	for _, m := range c.Messages {
+		n += len(m.Text)
+		for _, call := range m.Calls {
+			n += len(call.Args)
+		}
+		for _, r := range m.Results {
+			n += len(r.Text)
+		}
+	}
+	return int64(n)
 }
