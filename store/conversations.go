@@ -86,7 +86,9 @@ const KeptChatEvents = 500
 
 // ChatEvents keeps the newest events of each session's stream.
 type ChatEvents interface {
-	AddChatEvent(ctx context.Context, owner, sessionID string, data json.RawMessage) (id int64, err error)
+	// AddChatEvent stores an event. With it ends the turn of the number ends, if
+	// that is under way, so that the next turn's events are behind it; 0: none.
+	AddChatEvent(ctx context.Context, owner, sessionID string, data json.RawMessage, ends int64) (id int64, err error)
 	// ChatEvents returns at most limit events with ID > after, in order, and
 	// the newest id there is.
 	ChatEvents(ctx context.Context, owner, sessionID string, after int64, limit int) (list []ChatEvent, newest int64, err error)

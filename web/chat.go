@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/url"
 	"time"
 
@@ -15,9 +14,6 @@ import (
 
 // chatStream names the stream of the session in the path, for tickets.
 func chatStream(c echo.Context) string { return "chat:" + pathParam(c, "session_id") }
-
-// errTurnOver ends the stream of one turn at its last event.
-var errTurnOver = errors.New("the turn is over")
 
 // chat takes a message and streams its answer. The turn goes on when the
 // client leaves; it finds what it missed at the session's stream.
@@ -34,6 +30,11 @@ func (s *Server) chat(c echo.Context) error {
 	if err := s.Service.Capability("chat").Input.Decode(args, &in); err != nil {
 		return err
 	}
+	release, err := s.Service.Hold(c.Request().Context()) // a message that is taken is answered
+	if err != nil {
+		return err
+	}
+	defer release()
 	var after int64
 	err = s.Service.Perform(c.Request().Context(), "chat", in, func(ctx context.Context) (err error) {
 		after, err = s.Service.Chat(ctx, in.SessionID, in.Message)
@@ -42,7 +43,7 @@ func (s *Server) chat(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.streamChat(c, in.SessionID, after, true)
+	return s.stream(c, s.chatStreamOf(in.SessionID, after, true))
 }
 
 // followChat streams a session's events from where the client stopped.
@@ -55,7 +56,7 @@ func (s *Server) followChat(c echo.Context) error {
 	if err := s.sessionFor(c, "follow_chat", id); err != nil {
 		return err
 	}
-	return s.streamChat(c, id, after, false)
+	return s.serveStream(c, s.chatStreamOf(id, after, false))
 }
 
 // chatTicket gives an address that opens a session's stream without a header.
@@ -77,29 +78,21 @@ func (s *Server) sessionFor(c echo.Context, capability, id string) error {
 	})
 }
 
-func (s *Server) streamChat(c echo.Context, session string, after int64, oneTurn bool) error {
+// chatStreamOf streams a session's events behind one: those of one turn, or all
+// there will be.
+func (s *Server) chatStreamOf(session string, after int64, oneTurn bool) stream {
 	follow := func(ctx context.Context, out *eventSink) error {
+		all := s.Service.FollowTurn
 		if !oneTurn {
+			all = s.Service.FollowChat
 			if err := out.Open(); err != nil {
 				return err
 			}
 		}
-		err := s.Service.FollowChat(ctx, session, after, func(item service.ChatItem) error {
-			if err := out.Send(streamEvent{ID: item.ID, Data: item.Data}); err != nil {
-				return err
-			}
-			if oneTurn && item.Final {
-				return errTurnOver
-			}
-			return nil
-		})
-		if errors.Is(err, errTurnOver) {
-			return nil
-		}
-		return err
+		return all(ctx, session, after, func(item service.ChatItem) error { return out.Send(streamEvent{ID: item.ID, Data: item.Data}) })
 	}
-	return s.serveStream(c, stream{kind: "chat", follow: follow, fault: func(err error) streamEvent {
+	return stream{kind: "chat", follow: follow, fault: func(err error) streamEvent {
 		f := workflow.TurnFailure{Code: "STREAM_ERROR", Message: workflow.MessageOf(err), Recoverable: true}
 		return streamEvent{Data: service.ChatEvent{Type: "error", SessionID: session, Content: f, Error: f, Timestamp: time.Now().UnixMilli(), Final: true}}
-	}})
+	}}
 }

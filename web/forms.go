@@ -42,14 +42,14 @@ func (s *Server) form(c echo.Context, prefix string, open openForm) error {
 	if r.Method == http.MethodGet {
 		return writePage(c, http.StatusOK, page{Waiting: &f.Waiting, Given: r.URL.Query()})
 	}
-	release, err := s.Service.HoldWebhook(r.Context(), prefix+path)
-	if err != nil {
-		return s.waitingError(c, err)
-	}
-	defer release()
 	answer, err := readAnswer(c, &f.Waiting)
 	var step *service.FormStep
 	if err == nil {
+		release, held := s.Service.HoldWebhook(r.Context(), prefix+path)
+		if held != nil {
+			return s.waitingError(c, held)
+		}
+		defer release()
 		step, err = s.Service.SubmitForm(r.Context(), f, answer)
 	}
 	if workflow.CodeOf(err) == workflow.CodeInvalid && wantsPage(c) {

@@ -2,9 +2,11 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -152,6 +154,38 @@ func TestOneCallerHoldsSoManyStreams(t *testing.T) {
 	holds.Give("user:" + owner)
 	if r := w.send(t, "GET", path, "", "Authorization", "Bearer "+w.token); r.status != 404 {
 		t.Errorf("with room: %d %s", r.status, r.body)
+	}
+}
+
+// TestRefusedMessageIsNotTaken: where a caller may hold no more open, a message
+// is refused before it is one, by each way to send it.
+func TestRefusedMessageIsNotTaken(t *testing.T) {
+	t.Parallel()
+	holds := ratelimit.NewHolds(1, 0)
+	w := newWorld(t, func(o *Options) { o.Service.Holds = holds })
+	w.Service.Conversations = w.store
+	w.Service.Talk = func(context.Context, workflow.Turn, func(workflow.TurnEvent) error) error {
+		t.Error("the agent was asked")
+		return nil
+	}
+	as := []string{"Authorization", "Bearer " + w.token}
+	var session struct {
+		SessionID string `json:"session_id"`
+	}
+	if r := w.send(t, "POST", "/api/app/sessions", `{"action":"create"}`, as...); json.Unmarshal([]byte(r.body), &session) != nil || session.SessionID == "" {
+		t.Fatal(r.status, r.body)
+	}
+	if !holds.Take("user:" + owner) {
+		t.Fatal("one is too many")
+	}
+	refusedFor(t, w.send(t, "POST", "/api/app/chat/stream", `{"session_id":"`+session.SessionID+`","message":"hello"}`, as...), "open")
+	key, k, err := w.keys.Create(t.Context(), auth.NewKey{OwnerID: owner, ClientName: "test", Scopes: []string{"agent:chat"}})
+	if err != nil || !holds.Take("key:"+k.ID) {
+		t.Fatal(err)
+	}
+	refusedFor(t, w.send(t, "POST", "/api/mcp/invoke", `{"tool_name":"send_message","params":{"session_id":"`+session.SessionID+`","message":"hello"}}`, "X-API-Key", key), "open")
+	if r := w.send(t, "GET", "/api/app/chat/"+session.SessionID+"/messages", "", as...); r.status != 200 || !strings.Contains(r.body, `"total_count":0`) {
+		t.Errorf("%d %s", r.status, r.body)
 	}
 }
 

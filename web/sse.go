@@ -115,6 +115,11 @@ func (s *Server) serveStream(c echo.Context, st stream) error {
 		return err
 	}
 	defer release()
+	return s.stream(c, st)
+}
+
+// stream is serveStream for who is held already.
+func (s *Server) stream(c echo.Context, st stream) error {
 	defer s.Metrics.Stream(st.kind)()
 	ctx, cancel := context.WithCancelCause(c.Request().Context())
 	defer cancel(nil)
@@ -122,7 +127,7 @@ func (s *Server) serveStream(c echo.Context, st stream) error {
 	ended := make(chan error, 1)
 	go func() { ended <- s.followSafely(ctx, st, out) }()
 	w := &streamWriter{c: c, control: http.NewResponseController(c.Response()), timeout: s.times.write}
-	err = s.pump(ctx, w, out, ended)
+	err := s.pump(ctx, w, out, ended)
 	cancel(errNotListening)
 	if !w.finished {
 		<-ended //nolint:errcheck // the end of the stream is known already

@@ -142,14 +142,14 @@ func (s *Server) waitingCall(c echo.Context, w *service.Waiting, l link) error {
 
 // waitingAnswer gives a person's answer, sent by the page or as JSON.
 func (s *Server) waitingAnswer(c echo.Context, w *service.Waiting) error {
-	release, err := s.Service.HoldWebhook(c.Request().Context(), waitingPrefix+w.ExecutionID)
-	if err != nil {
-		return s.waitingError(c, err)
-	}
-	defer release()
 	response, err := readAnswer(c, w)
 	var step *service.FormStep
 	if err == nil {
+		release, held := s.Service.HoldWebhook(c.Request().Context(), waitingPrefix+w.ExecutionID)
+		if held != nil {
+			return s.waitingError(c, held)
+		}
+		defer release()
 		step, err = s.Service.Answer(c.Request().Context(), w, response)
 	}
 	if workflow.CodeOf(err) == workflow.CodeInvalid && wantsPage(c) {

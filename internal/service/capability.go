@@ -46,7 +46,7 @@ type Capability struct {
 	// Text is the compact twin of a result, for models. Never nil.
 	Text func(result any) string
 
-	waits bool // may be held open until an execution ends
+	waits bool // may be held open until an execution or a turn ends; arguments with wait_seconds imply it
 
 	call func(ctx context.Context, args json.RawMessage) (any, error)
 	ask  func(ctx context.Context, args json.RawMessage) (*Question, error) // nil: nobody is asked
@@ -84,7 +84,7 @@ func (c *Capability) check() error {
 // of arguments and result follow from the method's types.
 func row[In, Out any](c Capability, method func(context.Context, In) (*Out, error), text func(*Out) string) *Capability {
 	c.Input, c.Output = SchemaOf[In](), SchemaOf[Out]()
-	c.waits = c.Input.Property("wait_seconds") != ""
+	c.waits = c.waits || c.Input.Property("wait_seconds") != ""
 	c.Text = func(result any) string {
 		out, ok := result.(*Out)
 		if !ok {

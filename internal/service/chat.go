@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -201,16 +202,17 @@ func (t *turn) run(ctx context.Context, message string) {
 	if err == nil {
 		err = safely(func() error {
 			return t.s.Talk(ctx, request, func(e workflow.TurnEvent) error {
-				final = final || e.Final
-				return t.take(ctx, e)
+				err := t.take(ctx, e)
+				final = final || e.Final && err == nil
+				return err
 			})
 		})
 	}
-	if err == nil && !final {
-		err = workflow.Errorf(workflow.CodeDownstream, "the workflow agent ended its answer early; send the message again").WithReason("STREAM_ERROR")
+	if final {
+		return
 	}
 	if err == nil {
-		return
+		err = workflow.Errorf(workflow.CodeDownstream, "the workflow agent ended its answer early; send the message again").WithReason("STREAM_ERROR")
 	}
 	t.s.Logger.WarnContext(ctx, "a turn failed", "session_id", t.session.ID, "error", err)
 	if !t.told {
@@ -347,10 +349,11 @@ func (t *turn) take(ctx context.Context, e workflow.TurnEvent) error {
 	if err != nil {
 		return err
 	}
-	if e.Final { // before anybody hears of it, so that the next message finds the way free
-		t.end(ctx)
+	ends := int64(0)
+	if e.Final { // whoever hears of it finds the way free for the next message
+		ends = t.number
 	}
-	if _, err := t.st.AddChatEvent(ctx, v.OwnerID, v.ID, data); err != nil {
+	if _, err := t.st.AddChatEvent(ctx, v.OwnerID, v.ID, data, ends); err != nil {
 		return err
 	}
 	t.s.chats.tell(v.ID)
@@ -437,6 +440,23 @@ func (s *Service) FollowChat(ctx context.Context, sessionID string, after int64,
 	}
 }
 
+// errTurnOver ends following at a turn's last event.
+var errTurnOver = errors.New("the turn is over")
+
+// FollowTurn is FollowChat up to a turn's last event.
+func (s *Service) FollowTurn(ctx context.Context, sessionID string, after int64, fn func(ChatItem) error) error {
+	err := s.FollowChat(ctx, sessionID, after, func(item ChatItem) error {
+		if err := fn(item); err != nil || !item.Final {
+			return err
+		}
+		return errTurnOver
+	})
+	if errors.Is(err, errTurnOver) {
+		return nil
+	}
+	return err
+}
+
 // tellChat calls fn with a page of events behind after, which it moves on, and
 // reports whether there are more.
 func tellChat(ctx context.Context, st store.Conversations, sessionID string, after *int64, fn func(ChatItem) error) (more bool, err error) {
@@ -484,9 +504,6 @@ type Answer struct {
 	Failure      string   `json:"error,omitempty"`
 }
 
-// errTurnOver ends following at a turn's last event.
-var errTurnOver = workflow.Errorf(workflow.CodeInternal, "the turn is over")
-
 // SendMessage sends a message and waits for the whole answer.
 func (s *Service) SendMessage(ctx context.Context, in SendMessageInput) (*Answer, error) {
 	after, err := s.Chat(ctx, in.SessionID, in.Message)
@@ -494,16 +511,7 @@ func (s *Service) SendMessage(ctx context.Context, in SendMessageInput) (*Answer
 		return nil, err
 	}
 	out := &Answer{SessionID: in.SessionID, Messages: []string{}}
-	err = s.FollowChat(ctx, in.SessionID, after, func(item ChatItem) error {
-		if err := out.take(item.Data); err != nil {
-			return err
-		}
-		if item.Final {
-			return errTurnOver
-		}
-		return nil
-	})
-	if err != errTurnOver { //nolint:errorlint // it is passed on as it is
+	if err := s.FollowTurn(ctx, in.SessionID, after, func(item ChatItem) error { return out.take(item.Data) }); err != nil {
 		return nil, err
 	}
 	return out, nil

@@ -31,14 +31,7 @@ type KeyView struct {
 func keyView(k *workflow.Key, secret string) *KeyView {
 	return &KeyView{ID: k.ID, Key: secret, ClientName: k.ClientName, Scopes: orEmpty(k.Scopes), RateLimitTier: k.RateLimitTier,
 		Signing: k.Signing, AllowedIPs: orEmpty(k.AllowedIPs), Active: k.Active && k.RevokedAt.IsZero(), CreatedAt: k.CreatedAt,
-		ExpiresAt: given(k.ExpiresAt), LastUsedAt: given(k.LastUsedAt), RevokedAt: given(k.RevokedAt), PreviousUntil: given(k.PreviousUntil)}
-}
-
-func given(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
+		ExpiresAt: timePtr(k.ExpiresAt), LastUsedAt: timePtr(k.LastUsedAt), RevokedAt: timePtr(k.RevokedAt), PreviousUntil: timePtr(k.PreviousUntil)}
 }
 
 func orEmpty[T any](list []T) []T {
@@ -203,7 +196,7 @@ type GrantView struct {
 }
 
 func grantView(g *store.Grant) *GrantView {
-	return &GrantView{ClientID: g.ClientID, ClientName: g.ClientName, Scopes: orEmpty(g.Scopes), CreatedAt: g.CreatedAt, UpdatedAt: g.UpdatedAt, RevokedAt: given(g.RevokedAt)}
+	return &GrantView{ClientID: g.ClientID, ClientName: g.ClientName, Scopes: orEmpty(g.Scopes), CreatedAt: g.CreatedAt, UpdatedAt: g.UpdatedAt, RevokedAt: timePtr(g.RevokedAt)}
 }
 
 // ListGrantsOutput is a page of grants, newest first.
@@ -250,7 +243,7 @@ func (s *Service) UpdateGrant(ctx context.Context, in UpdateGrantInput) (*GrantV
 	return s.changeGrant(ctx, in.ClientID, func(g *store.Grant) {
 		g.Scopes, g.RevokedAt = in.Scopes, time.Time{}
 		if in.ClientName != nil {
-			g.ClientName = (*in.ClientName)[:min(len(*in.ClientName), 200)]
+			g.ClientName = clipTo(*in.ClientName, 200)
 		}
 	})
 }

@@ -16,7 +16,7 @@ func (s *Service) sessionCapabilities() []*Capability {
 			Routes:      []Route{{Method: "POST", Path: "/sessions", Status: 201}},
 		}, s.StartSession, func(v *StartedSession) string { return v.SessionID + " (" + v.Action + "); go on with send_message" }),
 		row(Capability{
-			Name: "send_message", Title: "Talk to the workflow agent", Group: "Conversations", Scope: auth.ScopeAgentChat, OpenWorld: true,
+			Name: "send_message", Title: "Talk to the workflow agent", Group: "Conversations", Scope: auth.ScopeAgentChat, OpenWorld: true, waits: true,
 			Description: "Tells the agent what is wanted, or answers its question (1-N for alternatives), and waits. stage negotiation: an answer is awaited; completed: the workflow is saved under workflow_id.",
 		}, s.SendMessage, textAnswer),
 		row(Capability{

@@ -215,11 +215,12 @@ func (s *Store) State(ctx context.Context, owner, sessionID string) (*workflow.A
 }
 
 // AddChatEvent stores an event under the session's next id and drops old ones.
-func (s *Store) AddChatEvent(ctx context.Context, owner, sessionID string, data json.RawMessage) (int64, error) {
+func (s *Store) AddChatEvent(ctx context.Context, owner, sessionID string, data json.RawMessage, ends int64) (int64, error) {
 	var id []int64
 	err := s.do(ctx, "store the event", user(owner), func(b *pgx.Batch) {
-		all(b.Queue(`WITH next AS (UPDATE chat_sessions SET events = events + 1 WHERE id = $1 AND owner_id = $2 RETURNING events)
-			INSERT INTO chat_events (session_id, id, owner_id, data) SELECT $1, next.events, $2, $3 FROM next RETURNING id`, sessionID, owner, []byte(data)), &id, scanNumber)
+		all(b.Queue(`WITH next AS (UPDATE chat_sessions SET events = events + 1, turn_until = CASE WHEN turn <> $4 THEN turn_until END
+			WHERE id = $1 AND owner_id = $2 RETURNING events)
+			INSERT INTO chat_events (session_id, id, owner_id, data) SELECT $1, next.events, $2, $3 FROM next RETURNING id`, sessionID, owner, []byte(data), ends), &id, scanNumber)
 		b.Queue(`DELETE FROM chat_events WHERE session_id = $1 AND owner_id = $2 AND id <= (SELECT events FROM chat_sessions WHERE id = $1) - $3::bigint`, sessionID, owner, store.KeptChatEvents)
 	})
 	if err == nil && len(id) == 0 {

@@ -35,7 +35,7 @@ func fillAll(t *testing.T, s *postgres.Store) {
 		ok(s.CreateFile(t.Context(), &store.File{ID: "f-" + who, OwnerID: who}, store.FileQuota{}))
 		ok(s.CreateSession(t.Context(), &store.Session{ID: "s-" + who, OwnerID: who, CreatedAt: soon, UpdatedAt: soon}))
 		ok(s.AddMessage(t.Context(), &store.Message{ID: "m", SessionID: "s-" + who, OwnerID: who, CreatedAt: soon}))
-		_, err := s.AddChatEvent(t.Context(), who, "s-"+who, []byte("{}"))
+		_, err := s.AddChatEvent(t.Context(), who, "s-"+who, []byte("{}"), 0)
 		ok(err)
 		_, err = s.NoteDeath(t.Context(), "ex-"+who, 0)
 		ok(err)

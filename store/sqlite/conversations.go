@@ -179,9 +179,10 @@ func (s *Store) State(ctx context.Context, owner, sessionID string) (*workflow.A
 }
 
 // AddChatEvent stores an event under the session's next id and drops old ones.
-func (s *Store) AddChatEvent(ctx context.Context, owner, sessionID string, data json.RawMessage) (id int64, err error) {
+func (s *Store) AddChatEvent(ctx context.Context, owner, sessionID string, data json.RawMessage, ends int64) (id int64, err error) {
 	err = s.tx(ctx, "store the event", func(ctx context.Context, tx *sql.Tx) error {
-		err := tx.QueryRowContext(ctx, `UPDATE chat_sessions SET events = events + 1 WHERE id = ? AND owner_id = ? RETURNING events`, sessionID, owner).Scan(&id)
+		err := tx.QueryRowContext(ctx, `UPDATE chat_sessions SET events = events + 1, turn_until = iif(turn = ?, 0, turn_until)
+			WHERE id = ? AND owner_id = ? RETURNING events`, ends, sessionID, owner).Scan(&id)
 		if err != nil {
 			return orNotFound(err, "store the event", "session", sessionID)
 		}

@@ -43,7 +43,7 @@ var conversationTests = map[string]func(w *world){
 		w.code(workflow.CodeNotFound, err)
 		_, err = w.State(w.Context(), bob, s.ID)
 		w.code(workflow.CodeNotFound, err)
-		_, err = w.AddChatEvent(w.Context(), bob, s.ID, json.RawMessage(`{}`))
+		_, err = w.AddChatEvent(w.Context(), bob, s.ID, json.RawMessage(`{}`), 0)
 		w.code(workflow.CodeNotFound, err)
 		_, err = w.BeginTurn(w.Context(), bob, s.ID, time.Minute)
 		w.code(workflow.CodeNotFound, err)
@@ -112,6 +112,16 @@ var conversationTests = map[string]func(w *world){
 		w.ok(w.EndTurn(w.Context(), ada, s.ID, turn)) // lost: the later one stays
 		_, err = w.BeginTurn(w.Context(), ada, s.ID, time.Minute)
 		w.code(workflow.CodeConflict, err)
+		for _, ends := range []int64{0, turn} { // nor does an event of another turn end it
+			_, err = w.AddChatEvent(w.Context(), ada, s.ID, json.RawMessage(`{}`), ends)
+			w.ok(err)
+			_, err = w.BeginTurn(w.Context(), ada, s.ID, time.Minute)
+			w.code(workflow.CodeConflict, err)
+		}
+		_, err = w.AddChatEvent(w.Context(), ada, s.ID, json.RawMessage(`{}`), next)
+		w.ok(err)
+		_, err = w.BeginTurn(w.Context(), ada, s.ID, time.Minute)
+		w.ok(err)
 	},
 	"an older turn leaves the state alone": func(w *world) {
 		s := w.session(ada)
@@ -171,7 +181,7 @@ var conversationTests = map[string]func(w *world){
 	"chat events are numbered and bounded": func(w *world) {
 		s := w.session(ada)
 		for i := range store.KeptChatEvents + 10 {
-			id, err := w.AddChatEvent(w.Context(), ada, s.ID, json.RawMessage(fmt.Sprintf(`{"n":%d}`, i+1)))
+			id, err := w.AddChatEvent(w.Context(), ada, s.ID, json.RawMessage(fmt.Sprintf(`{"n":%d}`, i+1)), 0)
 			w.ok(err)
 			if id != int64(i+1) {
 				w.Fatalf("event %d got id %d", i+1, id)
