@@ -66,7 +66,7 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, erro
 }
 
 func (a *App) open(ctx context.Context) (err error) {
-	if err := a.renewSecrets(ctx); err != nil {
+	if err := errors.Join(a.configuredKeys(ctx), a.renewSecrets(ctx)); err != nil {
 		return err
 	}
 	var background context.Context

@@ -31,7 +31,7 @@ import (
 
 // LocalEmail is the email of the person at this machine: the owner of what
 // is made without naming anybody.
-const LocalEmail = "local@flowgate"
+const LocalEmail = auth.LocalEmail
 
 // Core is what every command needs: the store and who may use it.
 type Core struct {
@@ -106,9 +106,6 @@ func (c *Core) openAuth(ctx context.Context) (err error) {
 	c.Keys, c.pepper = auth.NewAPIKeys(c.Store, pepper), pepper
 	if c.Config.AuditEnabled {
 		c.Audit = audit.Open(audit.Options{Store: c.Store, Secret: pepper, Retention: c.Config.AuditRetention, Logger: c.Log})
-	}
-	if err := c.configuredKeys(ctx); err != nil {
-		return err
 	}
 	if c.Issuer, err = auth.NewIssuer(ctx, c.Store); err != nil {
 		return err

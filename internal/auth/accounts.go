@@ -87,6 +87,11 @@ func (a *Accounts) Register(ctx context.Context, n NewAccount, from string) (*Se
 		return nil, err
 	}
 	a.Attempts.Failed(ctx, "signup "+from)
+	if !guest {
+		if err := checkOwnEmail(n.Email); err != nil {
+			return nil, err
+		}
+	}
 	make := a.Create
 	if guest {
 		make = func(ctx context.Context, n NewAccount) (*workflow.User, error) { return a.create(ctx, n, true) }
@@ -146,10 +151,8 @@ func (a *Accounts) SignIn(ctx context.Context, email, password, from string) (*S
 
 func (a *Accounts) attempt(ctx context.Context, email, password, from string) (*workflow.User, error) {
 	keys := []string{"ip " + from, "account " + strings.ToLower(strings.TrimSpace(email))}
-	for _, key := range keys {
-		if err := a.Attempts.Allow(ctx, key); err != nil {
-			return nil, err
-		}
+	if err := a.mayTry(ctx, keys); err != nil {
+		return nil, err
 	}
 	u, hash, err := a.stored(ctx, email)
 	if err != nil {
@@ -157,6 +160,9 @@ func (a *Accounts) attempt(ctx context.Context, email, password, from string) (*
 	}
 	ok, err := a.passwords.matches(ctx, password, hash)
 	if err != nil {
+		return nil, err
+	}
+	if err := a.mayTry(ctx, keys); err != nil { // others failed while this one was compared
 		return nil, err
 	}
 	if !ok {
@@ -169,6 +175,15 @@ func (a *Accounts) attempt(ctx context.Context, email, password, from string) (*
 		return nil, errDisabled()
 	}
 	return u, nil
+}
+
+func (a *Accounts) mayTry(ctx context.Context, keys []string) error {
+	for _, key := range keys {
+		if err := a.Attempts.Allow(ctx, key); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stored returns the user with the hash of the password; no user and "" when
@@ -190,6 +205,18 @@ func (a *Accounts) stored(ctx context.Context, email string) (*workflow.User, st
 
 func errDisabled() error {
 	return workflow.Errorf(workflow.CodeForbidden, "this account is switched off; ask the operator").WithReason("user_banned")
+}
+
+// LocalEmail is the email of the person at this machine: the owner of what
+// is made without a server or by a keyless local client.
+const LocalEmail = "local@flowgate"
+
+// checkOwnEmail is checkEmail for an address that somebody says is theirs.
+func checkOwnEmail(email string) error {
+	if strings.EqualFold(strings.TrimSpace(email), LocalEmail) {
+		return workflow.Errorf(workflow.CodeForbidden, "email: %s is the person at the server's own machine, who sets a password there with flowgate users reset", LocalEmail).WithReason("email_address_not_authorized")
+	}
+	return checkEmail(email)
 }
 
 func checkEmail(email string) error {

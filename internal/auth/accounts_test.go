@@ -3,6 +3,8 @@ package auth
 import (
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -365,6 +367,46 @@ func TestPasswordGuessingIsBounded(t *testing.T) {
 	}
 	if _, err := w.Register(t.Context(), NewAccount{}, "maker"); workflow.CodeOf(err) != workflow.CodeRateLimited {
 		t.Errorf("guests without end: %v", err)
+	}
+}
+
+// TestPasswordGuessesAtOnceAreBounded: many that begin together are told of
+// their password hardly more often than as many one after another.
+func TestPasswordGuessesAtOnceAreBounded(t *testing.T) {
+	t.Parallel()
+	w := newPeople(t, nil)
+	w.ann(t)
+	var told atomic.Int32
+	var guesses sync.WaitGroup
+	for range 40 {
+		guesses.Go(func() {
+			if _, err := w.SignIn(t.Context(), "ann@example.org", "guess", "attacker"); workflow.ReasonOf(err) == "invalid_credentials" {
+				told.Add(1)
+			}
+		})
+	}
+	guesses.Wait()
+	if n := int(told.Load()); n > failuresAllowed+hashersAtOnce {
+		t.Errorf("%d of 40 guesses at once were answered; at most %d and the %d being compared may be", n, failuresAllowed, hashersAtOnce)
+	}
+}
+
+// TestTheMachinesPersonIsNobodyElses: its email is not to be had from afar.
+func TestTheMachinesPersonIsNobodyElses(t *testing.T) {
+	t.Parallel()
+	w := newPeople(t, nil)
+	if _, err := w.Register(t.Context(), NewAccount{Email: " Local@Flowgate ", Password: password}, "stranger"); workflow.ReasonOf(err) != "email_address_not_authorized" {
+		t.Errorf("signing up: %v", err)
+	}
+	id, err := w.app(t, w.ann(t).AccessToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Update(t.Context(), id, Change{Email: LocalEmail}); workflow.ReasonOf(err) != "email_address_not_authorized" {
+		t.Errorf("taking it over: %v", err)
+	}
+	if _, err := w.Create(t.Context(), NewAccount{Email: LocalEmail, Password: password}); err != nil {
+		t.Errorf("the operator makes it: %v", err)
 	}
 }
 

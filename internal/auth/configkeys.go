@@ -82,15 +82,6 @@ func (k *ConfiguredKey) check(environment string) error {
 	return n.check()
 }
 
-// AddConfigured takes keys of the configuration in, as PrepareConfigured has it.
-func (a *APIKeys) AddConfigured(keys []ConfiguredKey, owner func(email string) (string, error)) error {
-	apply, err := a.PrepareConfigured(keys, owner)
-	if err == nil {
-		apply()
-	}
-	return err
-}
-
 // PrepareConfigured returns what puts these keys of the configuration in the
 // place of those there are; owner tells the subject a key's user has. One
 // secret for two keys is a fault.

@@ -77,9 +77,11 @@ func TestConfiguredKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := keys.AddConfigured(list, func(email string) (string, error) { return "id of " + email, nil }); err != nil {
+	apply, err := keys.PrepareConfigured(list, func(email string) (string, error) { return "id of " + email, nil })
+	if err != nil {
 		t.Fatal(err)
 	}
+	apply()
 	for secret, want := range map[string]struct{ subject, tier, reason string }{
 		"the hashed key":               {"id of ann@example.org", TierPremium, ""},
 		clear:                          {"key:clear", TierStandard, ""},
@@ -110,7 +112,7 @@ func TestConfiguredKeys(t *testing.T) {
 	if err := keys.Flush(t.Context()); err != nil || len(st.keys) != 0 {
 		t.Errorf("configured keys reach the store: %v, %v", st.keys, err)
 	}
-	if err := keys.AddConfigured([]ConfiguredKey{{ID: "a", Key: "same"}, {ID: "b", Key: "same"}}, nil); err == nil {
+	if _, err := keys.PrepareConfigured([]ConfiguredKey{{ID: "a", Key: "same"}, {ID: "b", Key: "same"}}, nil); err == nil {
 		t.Error("one secret for two keys")
 	}
 }

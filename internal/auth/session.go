@@ -242,7 +242,7 @@ func (a *Accounts) changeEmail(u *workflow.User, email string) error {
 	if email == "" {
 		return nil
 	}
-	if err := checkEmail(email); err != nil {
+	if err := checkOwnEmail(email); err != nil {
 		return err
 	}
 	if u.Anonymous && !a.SignUp {

@@ -268,16 +268,18 @@ func checkDigest(values []string, body []byte) error {
 	if err != nil {
 		return errSignature("Content-Digest: is not as RFC 9530 says")
 	}
-	sum256, sum512 := sha256.Sum256(body), sha512.Sum512(body)
 	checked := 0
-	for kind, sum := range map[string][]byte{"sha-256": sum256[:], "sha-512": sum512[:]} {
+	for kind, sum := range map[string]func() []byte{
+		"sha-256": func() []byte { s := sha256.Sum256(body); return s[:] },
+		"sha-512": func() []byte { s := sha512.Sum512(body); return s[:] },
+	} {
 		m, given := d.Get(kind)
 		if !given {
 			continue
 		}
 		item, ok := m.(httpsfv.Item)
 		digest, isBytes := item.Value.([]byte)
-		if !ok || !isBytes || subtle.ConstantTimeCompare(digest, sum) != 1 {
+		if !ok || !isBytes || subtle.ConstantTimeCompare(digest, sum()) != 1 {
 			return errSignature("Content-Digest: is not that of the body")
 		}
 		checked++
@@ -341,8 +343,8 @@ func component(r *http.Request, scheme, name string) (string, error) {
 	if strings.HasPrefix(name, "@") || len(values) == 0 {
 		return "", errSignature("Signature-Input: %.60q is not known here or not in the request", name)
 	}
+	values = slices.Clone(values)
 	for i, v := range values {
-		values = slices.Clone(values)
 		values[i] = strings.TrimSpace(v)
 	}
 	return strings.Join(values, ", "), nil
