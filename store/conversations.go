@@ -40,7 +40,7 @@ type Sessions interface {
 	// and returns the turn's number, which grows; CodeConflict while another
 	// turn has it, in whichever process.
 	BeginTurn(ctx context.Context, owner, id string, ttl time.Duration) (turn int64, err error)
-	// RenewTurn keeps the right; CodeConflict when it was lost.
+	// RenewTurn keeps the right; CodeConflict when it was lost or given up.
 	RenewTurn(ctx context.Context, owner, id string, turn int64, ttl time.Duration) error
 	// EndTurn gives it up; giving up a lost one is no error.
 	EndTurn(ctx context.Context, owner, id string, turn int64) error

@@ -99,13 +99,14 @@ func (s *Store) touchSession(ctx context.Context, doing, owner, id, query string
 	return err
 }
 
-// BeginTurn takes the right to answer in a session.
+// BeginTurn takes the right to answer in a session, until a time of the
+// database's clock.
 func (s *Store) BeginTurn(ctx context.Context, owner, id string, ttl time.Duration) (int64, error) {
-	now := s.stampNow()
 	var turn, there []int64
 	err := s.do(ctx, "begin the turn", user(owner), func(b *pgx.Batch) {
-		all(b.Queue(`UPDATE chat_sessions SET turn = turn + 1, turn_until = $1 WHERE id = $2 AND owner_id = $3 AND (turn_until IS NULL OR turn_until <= $4) RETURNING turn`,
-			at(now.Add(ttl)), id, owner, at(now)), &turn, scanNumber)
+		all(b.Queue(`UPDATE chat_sessions SET turn = turn + 1, turn_until = clock_timestamp() + $1 * interval '1 microsecond'
+			WHERE id = $2 AND owner_id = $3 AND (turn_until IS NULL OR turn_until <= clock_timestamp()) RETURNING turn`,
+			ttl.Microseconds(), id, owner), &turn, scanNumber)
 		all(b.Queue(`SELECT turn FROM chat_sessions WHERE id = $1 AND owner_id = $2`, id, owner), &there, scanNumber)
 	})
 	switch {
@@ -119,11 +120,12 @@ func (s *Store) BeginTurn(ctx context.Context, owner, id string, ttl time.Durati
 	return 0, workflow.Errorf(workflow.CodeConflict, "An answer is still under way in this session. Wait for it, then send the message again.").WithReason("turn_in_progress")
 }
 
-// RenewTurn keeps the right to answer.
+// RenewTurn keeps the right to answer, unless it was given up.
 func (s *Store) RenewTurn(ctx context.Context, owner, id string, turn int64, ttl time.Duration) error {
 	var n int64
 	err := s.do(ctx, "keep the turn", user(owner), func(b *pgx.Batch) {
-		affected(b.Queue(`UPDATE chat_sessions SET turn_until = $1 WHERE id = $2 AND owner_id = $3 AND turn = $4`, at(s.stampNow().Add(ttl)), id, owner, turn), &n)
+		affected(b.Queue(`UPDATE chat_sessions SET turn_until = clock_timestamp() + $1 * interval '1 microsecond'
+			WHERE id = $2 AND owner_id = $3 AND turn = $4 AND turn_until IS NOT NULL`, ttl.Microseconds(), id, owner, turn), &n)
 	})
 	if err == nil && n == 0 {
 		return workflow.Errorf(workflow.CodeConflict, "Another turn began in this session.")

@@ -100,9 +100,9 @@ func (s *Store) BeginTurn(ctx context.Context, owner, id string, ttl time.Durati
 	return 0, workflow.Errorf(workflow.CodeConflict, "An answer is still under way in this session. Wait for it, then send the message again.").WithReason("turn_in_progress")
 }
 
-// RenewTurn keeps the right to answer.
+// RenewTurn keeps the right to answer, unless it was given up.
 func (s *Store) RenewTurn(ctx context.Context, owner, id string, turn int64, ttl time.Duration) error {
-	res, err := s.write.ExecContext(ctx, `UPDATE chat_sessions SET turn_until = ? WHERE id = ? AND owner_id = ? AND turn = ?`,
+	res, err := s.write.ExecContext(ctx, `UPDATE chat_sessions SET turn_until = ? WHERE id = ? AND owner_id = ? AND turn = ? AND turn_until > 0`,
 		micros(s.stampNow().Add(ttl)), id, owner, turn)
 	if err != nil {
 		return fail("keep the turn", err)

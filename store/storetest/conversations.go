@@ -101,7 +101,8 @@ var conversationTests = map[string]func(w *world){
 		}
 		w.ok(w.RenewTurn(w.Context(), ada, s.ID, 1, time.Minute))
 		w.ok(w.EndTurn(w.Context(), ada, s.ID, 1))
-		turn, err := w.BeginTurn(w.Context(), ada, s.ID, -time.Second) // over at once
+		w.code(workflow.CodeConflict, w.RenewTurn(w.Context(), ada, s.ID, 1, time.Minute)) // what was given up is not taken back
+		turn, err := w.BeginTurn(w.Context(), ada, s.ID, -time.Second)                     // over at once
 		w.ok(err)
 		next, err := w.BeginTurn(w.Context(), ada, s.ID, time.Minute)
 		w.ok(err)
