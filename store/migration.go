@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,15 +32,21 @@ type Migrator interface {
 	Close() error
 }
 
-// MigrationsOf lists the migrations in a folder of files such as
-// 00001_name.sql, the oldest first, with when each was applied.
-func MigrationsOf(files fs.FS, applied map[int64]time.Time) ([]Migration, error) {
-	entries, err := fs.Glob(files, "*.sql")
+// MigrationsOf lists the migrations in the folder migrations of files, which are
+// named such as 00001_name.sql, the oldest first, with when each was applied, as
+// the table of versions says; "" is one that is not there yet.
+func MigrationsOf(ctx context.Context, db *sql.DB, table string, files fs.FS) ([]Migration, error) {
+	applied, err := applied(ctx, db, table)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := fs.Glob(files, "migrations/*.sql")
 	if err != nil {
 		return nil, err
 	}
 	out := make([]Migration, 0, len(entries))
 	for _, name := range entries {
+		name = path.Base(name)
 		number, _, _ := strings.Cut(name, "_")
 		version, err := strconv.ParseInt(number, 10, 64)
 		if err != nil {
@@ -49,4 +57,26 @@ func MigrationsOf(files fs.FS, applied map[int64]time.Time) ([]Migration, error)
 	}
 	slices.SortFunc(out, func(a, b Migration) int { return int(a.Version - b.Version) })
 	return out, nil
+}
+
+// applied returns when each version was applied.
+func applied(ctx context.Context, db *sql.DB, table string) (map[int64]time.Time, error) {
+	out := map[int64]time.Time{}
+	if table == "" {
+		return out, nil
+	}
+	rows, err := db.QueryContext(ctx, `SELECT version_id, tstamp FROM `+table+` WHERE is_applied`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var version int64
+		var at time.Time
+		if err := rows.Scan(&version, &at); err != nil {
+			return nil, err
+		}
+		out[version] = at
+	}
+	return out, rows.Err()
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -61,39 +60,16 @@ func (m *Migrator) provider() (*goose.Provider, error) {
 // Status lists all migrations, the oldest first. It changes nothing, not even
 // an empty database.
 func (m *Migrator) Status(ctx context.Context) ([]store.Migration, error) {
-	applied, err := m.applied(ctx)
-	if err != nil {
+	table := pgx.Identifier{m.schema, versionTable}.Sanitize()
+	var there bool
+	if err := m.db.QueryRowContext(ctx, `SELECT to_regclass($1) IS NOT NULL`, table).Scan(&there); err != nil {
 		return nil, fail("read the versions of the database", err)
 	}
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, err
+	if !there {
+		table = ""
 	}
-	return store.MigrationsOf(files, applied)
-}
-
-// applied returns when each version was applied.
-func (m *Migrator) applied(ctx context.Context) (map[int64]time.Time, error) {
-	out := map[int64]time.Time{}
-	var there bool
-	err := m.pool.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, pgx.Identifier{m.schema, versionTable}.Sanitize()).Scan(&there)
-	if err != nil || !there {
-		return out, err
-	}
-	rows, err := m.pool.Query(ctx, `SELECT version_id, tstamp FROM `+pgx.Identifier{m.schema, versionTable}.Sanitize()+` WHERE is_applied`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var version int64
-		var at time.Time
-		if err := rows.Scan(&version, &at); err != nil {
-			return nil, err
-		}
-		out[version] = at
-	}
-	return out, rows.Err()
+	list, err := store.MigrationsOf(ctx, m.db, table, migrations)
+	return list, fail("read the versions of the database", err)
 }
 
 // Up applies what is missing and returns it.

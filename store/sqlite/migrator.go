@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/pressly/goose/v3"
 
@@ -54,42 +53,18 @@ func (m *Migrator) provider(ctx context.Context) (*goose.Provider, error) {
 // Status lists all migrations, the oldest first. It changes nothing, not even
 // an empty database.
 func (m *Migrator) Status(ctx context.Context) ([]store.Migration, error) {
-	applied, err := m.applied(ctx)
-	if err != nil {
-		return nil, fail("read the versions of the database", err)
-	}
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	return store.MigrationsOf(files, applied)
-}
-
-// applied returns when each version was applied.
-func (m *Migrator) applied(ctx context.Context) (map[int64]time.Time, error) {
-	out := map[int64]time.Time{}
-	var n int
-	if _, err := os.Stat(m.o.Path); errors.Is(err, os.ErrNotExist) {
-		return out, nil
-	}
-	err := m.db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE name = ?`, versionTable).Scan(&n)
-	if err != nil || n == 0 {
-		return out, err
-	}
-	rows, err := m.db.QueryContext(ctx, `SELECT version_id, tstamp FROM `+versionTable+` WHERE is_applied`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var version int64
-		var at time.Time
-		if err := rows.Scan(&version, &at); err != nil {
-			return nil, err
+	table := ""
+	if _, err := os.Stat(m.o.Path); !errors.Is(err, os.ErrNotExist) {
+		var n int
+		if err := m.db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE name = ?`, versionTable).Scan(&n); err != nil {
+			return nil, fail("read the versions of the database", err)
 		}
-		out[version] = at
+		if n > 0 {
+			table = versionTable
+		}
 	}
-	return out, rows.Err()
+	list, err := store.MigrationsOf(ctx, m.db, table, migrations)
+	return list, fail("read the versions of the database", err)
 }
 
 // Up applies what is missing and returns it.
