@@ -20,6 +20,14 @@ type File struct {
 	CreatedAt time.Time
 }
 
+// Check refuses a size that no content has: it would count against the others.
+func (f *File) Check() error {
+	if f.Size < 0 {
+		return workflow.Errorf(workflow.CodeInvalid, "size: must not be below zero")
+	}
+	return nil
+}
+
 // FileQuota is how much a user may keep; zero fields do not limit.
 type FileQuota struct {
 	Bytes int64

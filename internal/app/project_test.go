@@ -123,7 +123,7 @@ func TestSupabaseProject(t *testing.T) {
 	}
 	p.mu.Lock()
 	for _, name := range []string{"create_workflow", "workflow", "update_workflow", "list_workflows", "list_versions", "execution", "list_executions",
-		"create_session", "session", "update_session", "list_messages", "create_credential", "list_credentials", "create_file", "file", "list_files"} {
+		"create_session", "session", "update_session", "list_messages", "create_credential", "list_credentials", "file", "list_files"} {
 		if p.calls[name] == 0 {
 			t.Errorf("%s did not go over REST; %v did", name, p.calls)
 		}

@@ -34,10 +34,6 @@ func (s *Store) ListExecutions(ctx context.Context, owner string, f store.Execut
 	return list, total, next, nil
 }
 
-// waitKind finds the kind in a stored workflow.Waiting, whose second member it
-// is. PostgreSQL reads no JSON that has \u0000 anywhere.
-const waitKind = `^\{"node":"(?:[^"\\]|\\.)*","kind":"([^"\\]*)"`
-
 func executionWhere(owner string, f store.ExecutionFilter) *where {
 	w := &where{}
 	if f.WorkflowID != "" {
@@ -48,7 +44,7 @@ func executionWhere(owner string, f store.ExecutionFilter) *where {
 		w.and("status = ?", f.Status)
 	}
 	if f.WaitsFor != "" {
-		w.and("status = ? AND substring(convert_from(waiting_for, 'UTF8') FROM "+w.arg(waitKind)+"::text) = ?", workflow.StatusWaiting, f.WaitsFor)
+		w.and("status = ? AND wait_kind(waiting_for) = ?", workflow.StatusWaiting, f.WaitsFor)
 	}
 	if !f.Since.IsZero() {
 		w.and("created_at >= ?", at(f.Since))

@@ -21,6 +21,9 @@ func scanFile(row pgx.Row) (*store.File, error) {
 // CreateFile stores f within the quota; CreatedAt is now when it is zero. An
 // owner's files are counted one at a time.
 func (s *Store) CreateFile(ctx context.Context, f *store.File, quota store.FileQuota) error {
+	if err := f.Check(); err != nil {
+		return err
+	}
 	if f.CreatedAt.IsZero() {
 		f.CreatedAt = s.stampNow()
 	}

@@ -50,12 +50,13 @@ func fillAll(t *testing.T, s *postgres.Store) {
 	}
 }
 
-// actors are all who may come to the database: by PostgREST, the first five,
+// actors are all who may come to the database: by PostgREST, the first seven,
 // or by our own connections.
 var actors = []struct{ name, role, claims string }{
 	{"owner", "authenticated", `{"sub":"ada","role":"authenticated"}`},
 	{"other user", "authenticated", `{"sub":"eve","role":"authenticated"}`},
 	{"guest", "authenticated", `{"sub":"guest","role":"authenticated","is_anonymous":true}`},
+	{"OAuth client", "authenticated", `{"sub":"ada","role":"authenticated","client_id":"app"}`},
 	{"nobody", "authenticated", `{"role":"authenticated"}`},
 	{"anonymous", "proof_anon", `{"role":"anon"}`},
 	{"service role", "proof_service", `{"role":"service_role"}`},
@@ -214,7 +215,7 @@ func TestProof(t *testing.T) {
 }
 
 var (
-	stranger = regexp.MustCompile(`: (other user|guest|nobody|anonymous): `)
+	stranger = regexp.MustCompile(`: (other user|guest|OAuth client|nobody|anonymous): `)
 	nothing  = regexp.MustCompile(`: select (0|denied), insert denied, update (0|denied), delete (0|denied)\n$`)
 )
 

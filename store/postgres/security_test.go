@@ -149,6 +149,9 @@ func TestOthersRowsAreInvisible(t *testing.T) {
 		`{"sub":"ada","role":"authenticated"}`: "ada",
 		`{"sub":"bob"}`:                        "bob",
 		`{"sub":"eve"}`:                        "",
+		`{"sub":"ada","client_id":"app"}`:      "",
+		`{"sub":"ada","client_id":7}`:          "",
+		`{"sub":"ada","client_id":null}`:       "ada", // is none, as in the program
 		`{"sub":null}`:                         "",
 		`{}`:                                   "",
 		``:                                     "",

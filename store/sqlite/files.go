@@ -18,6 +18,9 @@ func scanFile(row scanner) (*store.File, error) {
 
 // CreateFile stores f within the quota; CreatedAt is now when it is zero.
 func (s *Store) CreateFile(ctx context.Context, f *store.File, quota store.FileQuota) error {
+	if err := f.Check(); err != nil {
+		return err
+	}
 	if f.CreatedAt.IsZero() {
 		f.CreatedAt = s.stampNow()
 	}

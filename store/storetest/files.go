@@ -92,4 +92,11 @@ var fileTests = map[string]func(w *world){
 		big.Size = 50
 		w.ok(w.CreateFile(w.Context(), big, store.FileQuota{Bytes: 100}))
 	},
+	"no file is smaller than nothing": func(w *world) {
+		w.file(ada, "n", 0)
+		w.code(workflow.CodeInvalid, w.CreateFile(w.Context(), &store.File{ID: w.id("f"), OwnerID: ada, Size: -1 << 38}, store.FileQuota{Bytes: 100}))
+		usage, err := w.FileUsage(w.Context(), ada)
+		w.ok(err)
+		w.same("usage", usage, store.FileUsage{Count: 1})
+	},
 }

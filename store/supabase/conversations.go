@@ -61,8 +61,8 @@ func (s *Store) Session(ctx context.Context, owner, id string) (*store.Session, 
 
 // ListSessions returns the owner's sessions, newest first.
 func (s *Store) ListSessions(ctx context.Context, owner string, page store.Page) ([]*store.Session, int, string, error) {
-	as := s.as(ctx, owner)
-	if as == nil || page.Oldest { // the functions know one order
+	as := s.asForList(ctx, owner, page)
+	if as == nil {
 		return s.Direct.ListSessions(ctx, owner, page)
 	}
 	args, err := pageArgs(store.ListOfSessions, page)

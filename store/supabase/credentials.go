@@ -83,8 +83,8 @@ func (s *Store) credential(ctx context.Context, as *store.Caller, kind, name str
 // ListCredentials returns the owner's credentials, newest first, without their
 // values.
 func (s *Store) ListCredentials(ctx context.Context, owner, kind string, page store.Page) ([]*store.Credential, string, error) {
-	as := s.as(ctx, owner)
-	if as == nil || page.Oldest { // the functions know one order
+	as := s.asForList(ctx, owner, page)
+	if as == nil {
 		return s.Direct.ListCredentials(ctx, owner, kind, page)
 	}
 	args, err := pageArgs(store.ListOfCredentials, page)

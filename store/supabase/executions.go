@@ -85,15 +85,11 @@ func (s *Store) Execution(ctx context.Context, owner, id string) (*workflow.Exec
 	return out.Row.execution()
 }
 
-// waitKind finds the kind in a stored workflow.Waiting, whose second member it
-// is.
-const waitKind = `^\{"node":"(?:[^"\\]|\\.)*","kind":"([^"\\]*)"`
-
 // ListExecutions returns the owner's executions that pass the filter, newest
 // first, without Start and Result, and how many pass it in all.
 func (s *Store) ListExecutions(ctx context.Context, owner string, f store.ExecutionFilter, page store.Page) ([]*workflow.Execution, int, string, error) {
-	as := s.as(ctx, owner)
-	if as == nil || page.Oldest { // the functions know one order
+	as := s.asForList(ctx, owner, page)
+	if as == nil {
 		return s.Direct.ListExecutions(ctx, owner, f, page)
 	}
 	args, err := pageArgs(store.ListOfExecutions, page)
@@ -107,7 +103,7 @@ func (s *Store) ListExecutions(ctx context.Context, owner string, f store.Execut
 		args["status"] = f.Status
 	}
 	if f.WaitsFor != "" {
-		args["waits_for"], args["wait_kind"] = f.WaitsFor, waitKind
+		args["waits_for"] = f.WaitsFor
 	}
 	if !f.Since.IsZero() {
 		args["since"] = micro(f.Since)

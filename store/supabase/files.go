@@ -7,39 +7,22 @@ import (
 	"flowgate/store"
 )
 
-// fileRow is what is known of a file as the functions take and give it.
+// Files are made and deleted directly, beside their content: over REST anybody
+// could announce what is not there.
+
+// fileRow is what is known of a file as the functions give it.
 type fileRow struct {
-	ID         string    `json:"id"`
-	OwnerID    string    `json:"owner_id"`
-	Name       string    `json:"name"`
-	MimeType   string    `json:"mime_type"`
-	Size       int64     `json:"size"`
-	SHA256     string    `json:"sha256"`
-	CreatedAt  time.Time `json:"created_at"`
-	QuotaBytes int64     `json:"quota_bytes"`
-	QuotaFiles int       `json:"quota_files"`
+	ID        string    `json:"id"`
+	OwnerID   string    `json:"owner_id"`
+	Name      string    `json:"name"`
+	MimeType  string    `json:"mime_type"`
+	Size      int64     `json:"size"`
+	SHA256    string    `json:"sha256"`
+	CreatedAt time.Time `json:"created_at"`
 }
 
 func (r *fileRow) file() (*store.File, error) {
 	return &store.File{ID: r.ID, OwnerID: r.OwnerID, Name: r.Name, MimeType: r.MimeType, Size: r.Size, SHA256: r.SHA256, CreatedAt: r.CreatedAt.UTC()}, nil
-}
-
-// CreateFile stores f within the quota; CreatedAt is now when it is zero.
-func (s *Store) CreateFile(ctx context.Context, f *store.File, quota store.FileQuota) error {
-	as := s.as(ctx, f.OwnerID)
-	if as == nil {
-		return s.Direct.CreateFile(ctx, f, quota)
-	}
-	if f.CreatedAt.IsZero() {
-		f.CreatedAt = s.stampNow()
-	}
-	var out struct{ Changed int }
-	err := s.write(ctx, as, "store the file", "create_file", fileRow{ID: f.ID, Name: f.Name, MimeType: f.MimeType, Size: f.Size, SHA256: f.SHA256,
-		CreatedAt: micro(f.CreatedAt), QuotaBytes: quota.Bytes, QuotaFiles: quota.Count}, &out)
-	if err == nil && out.Changed == 0 {
-		return quota.Exceeded()
-	}
-	return err
 }
 
 // File returns the owner's file with that id.
@@ -60,8 +43,8 @@ func (s *Store) File(ctx context.Context, owner, id string) (*store.File, error)
 
 // ListFiles returns the owner's files, newest first.
 func (s *Store) ListFiles(ctx context.Context, owner, query string, page store.Page) ([]*store.File, string, error) {
-	as := s.as(ctx, owner)
-	if as == nil || page.Oldest { // the functions know one order
+	as := s.asForList(ctx, owner, page)
+	if as == nil {
 		return s.Direct.ListFiles(ctx, owner, query, page)
 	}
 	args, err := pageArgs(store.ListOfFiles, page)
@@ -81,15 +64,6 @@ func (s *Store) ListFiles(ctx context.Context, owner, query string, page store.P
 	}
 	list, next := store.Trim(store.ListOfFiles, list, page.Size(), func(f *store.File) store.Cursor { return store.Cursor{At: f.CreatedAt, ID: f.ID} })
 	return list, next, nil
-}
-
-// DeleteFile forgets the owner's file.
-func (s *Store) DeleteFile(ctx context.Context, owner, id string) error {
-	as := s.as(ctx, owner)
-	if as == nil {
-		return s.Direct.DeleteFile(ctx, owner, id)
-	}
-	return s.change(ctx, as, "delete the file", "delete_file", map[string]any{"id": id}, "file", id)
 }
 
 // FileUsage returns how much the owner keeps.

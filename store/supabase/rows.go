@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"flowgate/internal/workflow"
 	"flowgate/store"
 )
 
@@ -19,9 +18,6 @@ func clean(s string) string { return strings.ReplaceAll(strings.ToValidUTF8(s, "
 
 // pageArgs asks for one row more than the page holds, behind its cursor.
 func pageArgs(list store.List, page store.Page) (map[string]any, error) {
-	if page.Oldest {
-		return nil, errOldest()
-	}
 	args := map[string]any{"limit": page.Size() + 1}
 	if page.Cursor == "" {
 		return args, nil
@@ -35,13 +31,6 @@ func pageArgs(list store.List, page store.Page) (map[string]any, error) {
 	}
 	args["at"], args["after"] = micro(c.At), c.ID
 	return args, nil
-}
-
-// errOldest: the database's functions list from newest to oldest.
-func errOldest() error {
-	e := workflow.Errorf(workflow.CodeUnsupported, "sort: with Supabase lists run from newest to oldest only")
-	e.Fields = []workflow.FieldError{{Field: "sort", Message: "oldest is not available with Supabase"}}
-	return e
 }
 
 // each makes values of rows. A row that is null or cannot be read is an error:

@@ -113,6 +113,15 @@ func (s *Store) as(ctx context.Context, owner string) *store.Caller {
 	return c
 }
 
+// asForList returns the same for a page of a list: the functions know one order,
+// from newest to oldest.
+func (s *Store) asForList(ctx context.Context, owner string, page store.Page) *store.Caller {
+	if page.Oldest {
+		return nil
+	}
+	return s.as(ctx, owner)
+}
+
 // read calls a function that changes nothing.
 func (s *Store) read(ctx context.Context, as *store.Caller, doing, name string, args, out any) error {
 	return s.invoke(ctx, as, doing, name, true, args, out)

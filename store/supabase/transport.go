@@ -53,9 +53,8 @@ type call struct {
 	out  http.RoundTripper
 	safe bool // may be sent again when a connection turns out to be dead
 
-	err     error // why it failed, as the clients would not tell
-	sent    bool
-	refused bool // by the server, with an answer
+	err  error // why it failed, as the clients would not tell
+	sent bool
 }
 
 // begin registers a call; the address is the one to give to the client.
@@ -111,7 +110,6 @@ func (c *call) roundTrip(req *http.Request) (*http.Response, error) {
 	case len(body) > maxAnswer:
 		return nil, errTooLarge
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		c.refused = true
 		return nil, answerOf(resp, body)
 	case !isJSON(resp.Header) && len(bytes.TrimSpace(body)) > 0:
 		return nil, &answer{status: resp.StatusCode, Message: "an answer that is not JSON"}

@@ -202,8 +202,8 @@ func (s *Store) DeleteWorkflow(ctx context.Context, owner, id string) error {
 // ListWorkflows returns the owner's workflows that pass the filter, newest
 // change first, with whole documents, and how many pass it in all.
 func (s *Store) ListWorkflows(ctx context.Context, owner string, f store.WorkflowFilter, page store.Page) ([]*workflow.Workflow, int, string, error) {
-	as := s.as(ctx, owner)
-	if as == nil || page.Oldest { // the functions know one order
+	as := s.asForList(ctx, owner, page)
+	if as == nil {
 		return s.Direct.ListWorkflows(ctx, owner, f, page)
 	}
 	args, err := pageArgs(store.ListOfWorkflows, page)

@@ -117,9 +117,20 @@ func (s *Server) answers(ctx context.Context) bool {
 // Token is an access token of the user with that id.
 func (s *Server) Token(t testing.TB, user string) string {
 	t.Helper()
+	return s.token(t, jwt.MapClaims{"sub": user})
+}
+
+// ClientToken is one of an OAuth client that acts for the user.
+func (s *Server) ClientToken(t testing.TB, user, client string) string {
+	t.Helper()
+	return s.token(t, jwt.MapClaims{"sub": user, "client_id": client})
+}
+
+func (s *Server) token(t testing.TB, claims jwt.MapClaims) string {
+	t.Helper()
 	now := time.Now()
-	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": user, "role": "authenticated", "aud": "authenticated",
-		"iat": now.Unix(), "exp": now.Add(time.Hour).Unix()}).SignedString([]byte(s.JWTSecret))
+	claims["role"], claims["aud"], claims["iat"], claims["exp"] = "authenticated", "authenticated", now.Unix(), now.Add(time.Hour).Unix()
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(s.JWTSecret))
 	if err != nil {
 		t.Fatal(err)
 	}
