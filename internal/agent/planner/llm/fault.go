@@ -10,9 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/anthropics/anthropic-sdk-go"
-	"github.com/openai/openai-go/v3"
-
 	"flowgate/internal/egress"
 	"flowgate/internal/workflow"
 )
@@ -93,29 +90,9 @@ func byStatus(status int, code string, h http.Header) *fault {
 	return f
 }
 
-func openAIFault(err error) error {
-	var api *openai.Error
-	if errors.As(err, &api) {
-		return byStatus(api.StatusCode, strings.TrimSpace(api.Code+" "+api.Type), headerOf(api.Response))
-	}
-	if text := err.Error(); strings.Contains(text, "received error while streaming") {
-		for _, code := range []string{"insufficient_quota", "rate_limit", "overloaded", "context_length_exceeded"} {
-			if strings.Contains(text, code) {
-				status := map[string]int{"rate_limit": 429, "overloaded": 503, "context_length_exceeded": 400}[code]
-				return byStatus(status, code, nil)
-			}
-		}
-		return &fault{kind: kindBroken, says: "the provider broke the answer off with an error"}
-	}
-	return transportFault(err)
-}
-
-func anthropicFault(err error) error {
-	var api *anthropic.Error
-	if errors.As(err, &api) {
-		return byStatus(api.StatusCode, string(api.Type()), headerOf(api.Response))
-	}
-	return transportFault(err)
+// errCutOff is for an answer that ends amid itself.
+func errCutOff() error {
+	return &fault{kind: kindBroken, says: "the stream ended before the answer did"}
 }
 
 // transportFault sorts what is no answer: the network's, or the caller's end.
@@ -132,13 +109,6 @@ func transportFault(err error) error {
 		return &fault{kind: kindBroken, says: "its name cannot be resolved"}
 	}
 	return &fault{kind: kindBroken, says: "the connection failed"}
-}
-
-func headerOf(r *http.Response) http.Header {
-	if r == nil {
-		return nil
-	}
-	return r.Header
 }
 
 // retryAfter reads how long a provider wants to be left alone.

@@ -3,66 +3,113 @@ package llm
 import (
 	"context"
 	"fmt"
-
-	"github.com/openai/openai-go/v3"
-	"github.com/openai/openai-go/v3/option"
-	"github.com/openai/openai-go/v3/packages/param"
-	"github.com/openai/openai-go/v3/shared"
+	"io"
+	"net/http"
 )
 
 // openAI speaks chat completions, the interface that other services and local
 // servers offer, too.
 type openAI struct {
-	opts  Options
-	chats openai.ChatCompletionService
+	opts Options
+	wire wire
 }
 
-// newOpenAI makes the service by itself: openai.NewClient would take keys and
-// addresses from the environment.
 func newOpenAI(o Options) *openAI {
-	opts := []option.RequestOption{option.WithBaseURL(o.BaseURL), option.WithHTTPClient(o.Client), option.WithMaxRetries(0)}
+	h := http.Header{}
 	if o.Key != "" {
-		opts = append(opts, option.WithAPIKey(o.Key))
+		h.Set("Authorization", "Bearer "+o.Key)
 	}
 	if o.Organization != "" {
-		opts = append(opts, option.WithOrganization(o.Organization))
+		h.Set("OpenAI-Organization", o.Organization)
 	}
-	return &openAI{opts: o, chats: openai.NewChatCompletionService(opts...)}
+	return &openAI{opts: o, wire: wire{client: o.Client, url: o.BaseURL + "/chat/completions", header: h}}
+}
+
+// What is sent.
+type (
+	chatRequest struct {
+		Model         string        `json:"model"`
+		Messages      []chatMessage `json:"messages"`
+		Tools         []chatTool    `json:"tools,omitempty"`
+		Stream        bool          `json:"stream"`
+		StreamOptions struct {
+			IncludeUsage bool `json:"include_usage"`
+		} `json:"stream_options"`
+		MaxCompletionTokens int64 `json:"max_completion_tokens,omitempty"`
+		MaxTokens           int64 `json:"max_tokens,omitempty"`
+	}
+	chatMessage struct {
+		Role       string     `json:"role"`
+		Content    *string    `json:"content,omitempty"` // all have one but a model's calls without words
+		ToolCalls  []chatCall `json:"tool_calls,omitempty"`
+		ToolCallID string     `json:"tool_call_id,omitempty"`
+	}
+	chatCall struct {
+		Index    int64        `json:"index,omitempty"` // in answers only
+		ID       string       `json:"id"`
+		Type     string       `json:"type"`
+		Function chatFunction `json:"function"`
+	}
+	chatFunction struct {
+		Name        string         `json:"name"`
+		Description string         `json:"description,omitempty"` // of a tool
+		Parameters  map[string]any `json:"parameters,omitempty"`  // of a tool
+		Arguments   string         `json:"arguments,omitempty"`   // of a call: JSON as text
+	}
+	chatTool struct {
+		Type     string       `json:"type"`
+		Function chatFunction `json:"function"`
+	}
+)
+
+// chatChunk is one piece of an answer.
+type chatChunk struct {
+	Choices []struct {
+		Delta        chatDelta `json:"delta"`
+		FinishReason string    `json:"finish_reason"`
+	} `json:"choices"`
+	Usage *struct {
+		PromptTokens     int64 `json:"prompt_tokens"`
+		CompletionTokens int64 `json:"completion_tokens"`
+	} `json:"usage"`
+}
+
+type chatDelta struct {
+	Content   string     `json:"content"`
+	Refusal   string     `json:"refusal"`
+	ToolCalls []chatCall `json:"tool_calls"`
 }
 
 func (m *openAI) ask(ctx context.Context, c Call, heard func(string) error) (Answer, error) {
 	b := &builder{heard: heard}
-	stream := m.chats.NewStreaming(ctx, m.params(c))
-	defer func() { _ = stream.Close() }() // all that was wanted was read
 	finish := ""
 	places := map[int64]int{}
-	for stream.Next() {
-		chunk := stream.Current()
-		if u := chunk.Usage; u.TotalTokens > 0 || u.PromptTokens > 0 {
+	err := m.wire.stream(ctx, m.request(c), func(data string) error {
+		if data == "[DONE]" {
+			return io.EOF
+		}
+		var chunk chatChunk
+		if err := piece(data, &chunk); err != nil {
+			return err
+		}
+		if u := chunk.Usage; u != nil {
 			b.answer.Usage = Usage{Input: u.PromptTokens, Output: u.CompletionTokens}
 		}
 		if len(chunk.Choices) == 0 {
-			if err := heard(""); err != nil {
-				return b.done(), err
-			}
-			continue
+			return heard("")
 		}
 		choice := chunk.Choices[0]
 		if choice.FinishReason != "" {
 			finish = choice.FinishReason
 		}
-		if choice.Delta.Refusal != "" {
-			b.answer.Refused = true
-		}
-		if err := b.delta(choice.Delta, places); err != nil {
-			return b.done(), err
-		}
-	}
-	if err := stream.Err(); err != nil {
-		return b.done(), openAIFault(err)
-	}
-	if finish == "" {
-		return b.done(), &fault{kind: kindBroken, says: "the stream ended before the answer did"}
+		b.answer.Refused = b.answer.Refused || choice.Delta.Refusal != ""
+		return b.delta(choice.Delta, places)
+	})
+	switch {
+	case err != nil:
+		return b.done(), err
+	case finish == "":
+		return b.done(), errCutOff()
 	}
 	b.answer.Cut, b.answer.Refused = finish == "length", b.answer.Refused || finish == "content_filter"
 	return b.done(), nil
@@ -70,7 +117,7 @@ func (m *openAI) ask(ctx context.Context, c Call, heard func(string) error) (Ans
 
 // delta takes one piece. Some servers send every call under index 0 and tell
 // them apart by their ids alone.
-func (b *builder) delta(d openai.ChatCompletionChunkChoiceDelta, places map[int64]int) error {
+func (b *builder) delta(d chatDelta, places map[int64]int) error {
 	if err := b.heard(""); err != nil {
 		return err
 	}
@@ -97,42 +144,39 @@ func (b *builder) delta(d openai.ChatCompletionChunkChoiceDelta, places map[int6
 	return nil
 }
 
-func (m *openAI) params(c Call) openai.ChatCompletionNewParams {
-	p := openai.ChatCompletionNewParams{Model: m.opts.Model, Messages: []openai.ChatCompletionMessageParamUnion{openai.SystemMessage(c.System)},
-		StreamOptions: openai.ChatCompletionStreamOptionsParam{IncludeUsage: param.NewOpt(true)}}
-	if c.MaxTokens > 0 && m.opts.BaseURL == OpenAIBase {
-		p.MaxCompletionTokens = param.NewOpt(c.MaxTokens)
-	} else if c.MaxTokens > 0 { // the name that other servers know
-		p.MaxTokens = param.NewOpt(c.MaxTokens)
+func (m *openAI) request(c Call) chatRequest {
+	r := chatRequest{Model: m.opts.Model, Messages: []chatMessage{{Role: "system", Content: &c.System}}, Stream: true}
+	r.StreamOptions.IncludeUsage = true
+	if m.opts.BaseURL == OpenAIBase {
+		r.MaxCompletionTokens = c.MaxTokens
+	} else { // the name that other servers know
+		r.MaxTokens = c.MaxTokens
 	}
 	for _, t := range c.Tools {
-		p.Tools = append(p.Tools, openai.ChatCompletionFunctionTool(shared.FunctionDefinitionParam{Name: t.Name,
-			Description: param.NewOpt(t.Description), Parameters: t.Schema}))
+		r.Tools = append(r.Tools, chatTool{Type: "function", Function: chatFunction{Name: t.Name, Description: t.Description, Parameters: t.Schema}})
 	}
 	for _, msg := range c.Messages {
-		p.Messages = append(p.Messages, openAIMessages(msg)...)
+		r.Messages = append(r.Messages, chatMessages(msg)...)
 	}
-	return p
+	return r
 }
 
-func openAIMessages(m Message) []openai.ChatCompletionMessageParamUnion {
-	if !m.Assistant {
-		var out []openai.ChatCompletionMessageParamUnion
-		for _, r := range m.Results {
-			out = append(out, openai.ToolMessage(r.Text, r.ID))
-		}
+func chatMessages(m Message) (out []chatMessage) {
+	if m.Assistant {
+		a := chatMessage{Role: "assistant"}
 		if m.Text != "" {
-			out = append(out, openai.UserMessage(m.Text))
+			a.Content = &m.Text
 		}
-		return out
+		for _, call := range m.Calls {
+			a.ToolCalls = append(a.ToolCalls, chatCall{ID: call.ID, Type: "function", Function: chatFunction{Name: call.Name, Arguments: string(object(call.Args))}})
+		}
+		return []chatMessage{a}
 	}
-	a := &openai.ChatCompletionAssistantMessageParam{}
+	for _, r := range m.Results {
+		out = append(out, chatMessage{Role: "tool", Content: &r.Text, ToolCallID: r.ID})
+	}
 	if m.Text != "" {
-		a.Content.OfString = param.NewOpt(m.Text)
+		out = append(out, chatMessage{Role: "user", Content: &m.Text})
 	}
-	for _, call := range m.Calls {
-		a.ToolCalls = append(a.ToolCalls, openai.ChatCompletionMessageToolCallUnionParam{OfFunction: &openai.ChatCompletionMessageFunctionToolCallParam{
-			ID: call.ID, Function: openai.ChatCompletionMessageFunctionToolCallFunctionParam{Name: call.Name, Arguments: string(object(call.Args))}}})
-	}
-	return []openai.ChatCompletionMessageParamUnion{{OfAssistant: a}}
+	return out
 }
