@@ -16,8 +16,9 @@ func pruneCommand(o *options) *cobra.Command {
 	c := &cobra.Command{
 		Use: "prune", GroupID: "manage", Short: "Delete old executions now", Args: cobra.NoArgs,
 		Long: `Deletes executions that ended longer ago than execution_retention, with their
-logs and node runs. Servers do so by themselves; this does it at once, and with
---compact gives the space back. Executions that run or wait are never deleted.`,
+logs and node runs, and contents of files that nothing refers to any more.
+Servers do so by themselves; this does it at once, and with --compact gives the
+space back. Executions that run or wait are never deleted.`,
 		Example: "  flowgate prune --older-than 720h --compact",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("older-than") && older <= 0 {
@@ -37,6 +38,12 @@ logs and node runs. Servers do so by themselves; this does it at once, and with
 					return err
 				}
 				fmt.Fprintf(o.out, "%d executions deleted that ended more than %s ago\n", n, older)
+				if n, err = core.PruneFiles(cmd.Context()); err != nil {
+					return err
+				}
+				if n > 0 {
+					fmt.Fprintf(o.out, "%d contents deleted whose files or executions are gone\n", n)
+				}
 				if !compact {
 					return nil
 				}

@@ -110,6 +110,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		return err
 	}
 	a.work.Go(func() { a.flushKeys(background) })
+	a.work.Go(func() { a.sweepFiles(background) })
 	a.hear(background)
 	return nil
 }

@@ -31,6 +31,7 @@ type apiFuzz struct {
 	doc      object
 	ids      map[string]string
 	faults   int
+	answers  map[string]int // by the first digit of their status
 }
 
 // TestAPIAsDescribed is driven by /openapi.json: no request is answered with
@@ -43,9 +44,10 @@ func TestAPIAsDescribed(t *testing.T) {
 	t.Logf("seed %d (FLOWGATE_API_FUZZ_SEED=%d repeats it), %d requests for each operation", seed, seed, requests)
 	srv := startServerEnv(t, t.TempDir(), []string{"LOG_LEVEL=error"})
 	f := &apiFuzz{person: srv.personNamed(t, "fuzz@b.test"), t: t, rand: rand.New(rand.NewPCG(seed, 0)), key: srv.key(t, "tools:execute"),
-		compiler: validator.NewCompiler(), compiled: map[string]*validator.Schema{}}
+		compiler: validator.NewCompiler(), compiled: map[string]*validator.Schema{}, answers: map[string]int{}}
 	f.load()
-	for _, op := range f.operations() {
+	operations := f.operations()
+	for _, op := range operations {
 		f.fixtures()
 		for i := range requests {
 			if f.faults > 25 {
@@ -53,6 +55,10 @@ func TestAPIAsDescribed(t *testing.T) {
 			}
 			f.try(op, i)
 		}
+	}
+	t.Logf("%d operations were called %d times each; answers by class: %v", len(operations), requests, f.answers)
+	if f.answers["2"] < len(operations)*requests/5 || f.answers["4"] == 0 {
+		t.Error("too few requests got anywhere")
 	}
 }
 
@@ -294,6 +300,7 @@ func (f *apiFuzz) request(op apiOperation, path string, query url.Values, header
 		return
 	}
 	defer resp.Body.Close()
+	f.answers[strconv.Itoa(resp.StatusCode)[:1]]++
 	answer, err := io.ReadAll(resp.Body)
 	if err == nil {
 		err = f.judge(op, resp, answer)

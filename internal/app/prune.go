@@ -22,6 +22,12 @@ func (c *Core) Prune(ctx context.Context, t time.Time, progress func(deleted int
 	}
 }
 
+// PruneFiles deletes contents that nothing refers to any more. It may run
+// beside a server.
+func (c *Core) PruneFiles(ctx context.Context) (deleted int, err error) {
+	return c.Files.Sweep(ctx, time.Now())
+}
+
 // Compact gives the space of what was deleted back to the system.
 func (c *Core) Compact(ctx context.Context) error {
 	st, ok := c.Store.(*sqlite.Store)

@@ -29,6 +29,9 @@ type Files struct {
 	Contents store.Contents
 	MaxBytes int64 // of one file
 	Quota    store.FileQuota
+	// Mine reports whether the contents are this database's alone, so that what
+	// it does not know may be deleted. Nil: they are.
+	Mine func(context.Context) (bool, error)
 
 	uploads uploads
 }

@@ -42,11 +42,15 @@ func Open(path string) (*Folder, error) {
 		return nil, err
 	}
 	for _, p := range parts {
-		if info, err := os.Stat(p); err == nil && time.Since(info.ModTime()) > staleTime {
-			_ = os.Remove(p) // another process may have been faster
-		}
+		dropStale(p)
 	}
 	return &Folder{path: path}, nil
+}
+
+func dropStale(part string) {
+	if info, err := os.Stat(part); err == nil && time.Since(info.ModTime()) > staleTime {
+		_ = os.Remove(part) // another process may have been faster
+	}
 }
 
 // Write keeps all of r under id.
@@ -69,13 +73,35 @@ func (f *Folder) Write(ctx context.Context, id string, r io.Reader, most int64) 
 	if err := errors.Join(tmp.Sync(), tmp.Close()); err != nil {
 		return store.Written{}, unavailable(err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	now := time.Now() // the last byte may have come long ago
+	if err := errors.Join(os.Chtimes(tmp.Name(), now, now), f.keep(tmp.Name(), path)); err != nil {
 		return store.Written{}, unavailable(err)
 	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
-		return store.Written{}, unavailable(err)
+	return out, nil
+}
+
+// keep moves a file to its place, for good. The folder of an execution may be
+// taken away meanwhile, when its last content is deleted.
+func (f *Folder) keep(from, path string) error {
+	folder := filepath.Dir(path)
+	for range 3 {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return err
+		}
+		err := os.Rename(from, path)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
-	return out, syncFolder(filepath.Dir(path))
+	for ; folder != f.path; folder = filepath.Dir(folder) {
+		if err := syncFolder(folder); err != nil {
+			return err
+		}
+	}
+	return syncFolder(f.path)
 }
 
 // copyCounting copies r, looking at what passes by.
@@ -156,14 +182,34 @@ func (f *Folder) Delete(_ context.Context, id string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return unavailable(err)
 	}
+	if _, _, ok := store.OfExecution(id); ok {
+		_ = os.Remove(filepath.Dir(path)) // stays while it holds others
+	}
 	return nil
 }
 
-// pathOf is where the content of an id is. Ids are made here, so others are
-// refused rather than mended.
+// DeleteOf removes the folder of an execution's contents.
+func (f *Folder) DeleteOf(_ context.Context, execution string) error {
+	path, err := f.pathOf(execution)
+	if err != nil {
+		return err
+	}
+	if err := os.RemoveAll(path); err != nil {
+		return unavailable(err)
+	}
+	return nil
+}
+
+// pathOf is where the content of an id is: what an execution made lies in a
+// folder of the execution's. Ids are made here, so others are refused rather
+// than mended.
 func (f *Folder) pathOf(id string) (string, error) {
-	if len(id) < 4 || len(id) > 64 || strings.Trim(id, "0123456789abcdefghijklmnopqrstuvwxyz-") != "" {
+	if len(id) < 4 || len(id) > 128 || strings.Trim(id, "0123456789abcdefghijklmnopqrstuvwxyz-") != "" {
 		return "", workflow.Errorf(workflow.CodeNotFound, "There is no file %q.", id)
+	}
+	if execution, sum, ok := store.OfExecution(id); ok {
+		folder, err := f.pathOf(execution)
+		return filepath.Join(folder, sum), err
 	}
 	return filepath.Join(f.path, id[len(id)-2:], id), nil
 }
@@ -171,13 +217,9 @@ func (f *Folder) pathOf(id string) (string, error) {
 func syncFolder(path string) error {
 	d, err := os.Open(path)
 	if err != nil {
-		return unavailable(err)
+		return err
 	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return unavailable(err)
-	}
-	return nil
+	return errors.Join(d.Sync(), d.Close())
 }
 
 func unavailable(err error) error {

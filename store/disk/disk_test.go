@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"flowgate/internal/workflow"
+	"flowgate/store"
 )
 
 func open(t *testing.T) *Folder {
@@ -70,7 +72,7 @@ func TestNothingIsKeptOfAFailure(t *testing.T) {
 
 func TestOnlyIdsArePaths(t *testing.T) {
 	f := open(t)
-	for _, id := range []string{"", "..", "../../etc/passwd", "a/b/c/d", "ABCD", "x\x00yz", strings.Repeat("a", 65)} {
+	for _, id := range []string{"", "..", "../../etc/passwd", "a/b/c/d", "ABCD", "x\x00yz", strings.Repeat("a", 129), strings.Repeat("A", 9) + "-" + strings.Repeat("0", 64), "-" + strings.Repeat("0", 128)} {
 		if _, err := f.Write(t.Context(), id, strings.NewReader("x"), 9); workflow.CodeOf(err) != workflow.CodeNotFound {
 			t.Errorf("%q: %v", id, err)
 		}
@@ -117,5 +119,58 @@ func TestStalePartsAreRemoved(t *testing.T) {
 	_, errNew := os.Stat(fresh)
 	if !errors.Is(errOld, os.ErrNotExist) || errNew != nil {
 		t.Errorf("old %v, new %v", errOld, errNew)
+	}
+}
+
+func TestContentsOfAnExecution(t *testing.T) {
+	f := open(t)
+	one, other := strings.Repeat("1", 64), strings.Repeat("2", 64)
+	ids := []string{store.ExecutionContent("run-1", one), store.ExecutionContent("run-1", other), store.ExecutionContent("run-2", one), "file-1"}
+	for _, id := range ids {
+		if _, err := f.Write(t.Context(), id, strings.NewReader(id), 1000); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old := time.Now().Add(-2 * time.Hour)
+	if err := os.Chtimes(filepath.Join(f.path, "-2", "run-2", one), old, old); err != nil {
+		t.Fatal(err)
+	}
+	list := func(before time.Time) []string {
+		t.Helper()
+		var got []string
+		err := f.List(t.Context(), before, func(ids []string) error {
+			got = append(got, ids...)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(got)
+		return got
+	}
+	slices.Sort(ids)
+	if got := list(time.Now().Add(time.Minute)); !slices.Equal(got, ids) {
+		t.Errorf("all: %q", got)
+	}
+	if got := list(time.Now().Add(-time.Hour)); !slices.Equal(got, []string{store.ExecutionContent("run-2", one)}) {
+		t.Errorf("old: %q", got)
+	}
+	for range 2 {
+		if err := f.DeleteOf(t.Context(), "run-1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Delete(t.Context(), store.ExecutionContent("run-2", one)); err != nil {
+		t.Fatal(err)
+	}
+	if got := list(time.Now().Add(time.Minute)); !slices.Equal(got, []string{"file-1"}) {
+		t.Errorf("left: %q", got)
+	}
+	if found, err := filepath.Glob(filepath.Join(f.path, "*", "run-*")); err != nil || len(found) != 0 {
+		t.Errorf("folders of executions: %q %v", found, err)
+	}
+	stop := errors.New("enough")
+	if err := f.List(t.Context(), time.Now().Add(time.Minute), func([]string) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("stopped: %v", err)
 	}
 }

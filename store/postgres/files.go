@@ -100,3 +100,14 @@ func (s *Store) FileUsage(ctx context.Context, owner string) (u store.FileUsage,
 	})
 	return u, err
 }
+
+// KnownContents returns which of ids are those of files or executions.
+func (s *Store) KnownContents(ctx context.Context, ids []string) (known []string, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	err = s.do(ctx, "look for files and executions", asEngine, func(b *pgx.Batch) {
+		all(b.Queue(`SELECT id FROM files WHERE id = ANY ($1) UNION SELECT id FROM executions WHERE id = ANY ($1)`, ids), &known, scanString)
+	})
+	return known, err
+}

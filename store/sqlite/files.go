@@ -81,3 +81,17 @@ func (s *Store) FileUsage(ctx context.Context, owner string) (u store.FileUsage,
 	err = s.read.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(size), 0) FROM files WHERE owner_id = ?`, owner).Scan(&u.Count, &u.Bytes)
 	return u, fail("count the files", err)
 }
+
+// KnownContents returns which of ids are those of files or executions.
+func (s *Store) KnownContents(ctx context.Context, ids []string) ([]string, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	list, err := jsonText(ids)
+	if err != nil {
+		return nil, err
+	}
+	known, err := collect(ctx, s.read, scanString, `SELECT id FROM files WHERE id IN (SELECT value FROM json_each(?1))
+		UNION SELECT id FROM executions WHERE id IN (SELECT value FROM json_each(?1))`, list)
+	return known, fail("look for files and executions", err)
+}

@@ -64,6 +64,20 @@ var fileTests = map[string]func(w *world){
 		_, _, err = w.ListFiles(w.Context(), ada, "", store.Page{Cursor: "nonsense"})
 		w.code(workflow.CodeInvalid, err)
 	},
+	"contents of files and executions are known": func(w *world) {
+		f, e := w.file(ada, "kept", 1), w.execution(w.workflow(bob))
+		gone := w.file(ada, "gone", 1)
+		w.ok(w.DeleteFile(w.Context(), ada, gone.ID))
+		got, err := w.KnownContents(w.Context(), []string{f.ID, e.ID, gone.ID, "none"})
+		w.ok(err)
+		slices.Sort(got)
+		want := []string{f.ID, e.ID}
+		slices.Sort(want)
+		w.same("known", got, want)
+		none, err := w.KnownContents(w.Context(), nil)
+		w.ok(err)
+		w.same("of none", len(none), 0)
+	},
 	"quota holds for many at once": func(w *world) {
 		quota := store.FileQuota{Bytes: 100, Count: 5}
 		w.file(bob, "not ada's", 1000)
