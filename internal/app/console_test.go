@@ -16,7 +16,7 @@ import (
 func TestConsole(t *testing.T) {
 	t.Parallel()
 	chromium, clients := needChromium(t), needClients(t)
-	srv := startServerEnv(t, t.TempDir(), []string{"GUEST_SESSIONS_ENABLED=true"})
+	srv := startServerEnv(t, t.TempDir(), []string{"GUEST_SESSIONS_ENABLED=true", "ALLOWED_HOSTS=console.test,127.0.0.1"})
 	shots, err := filepath.Abs("../../.cache/screenshots")
 	if err != nil {
 		t.Fatal(err)

@@ -1,5 +1,5 @@
 import { Activity, KeyRound, LogOut, Menu as MenuIcon, MessageSquare, PlugZap, ScrollText, ServerCog, Vault, Workflow as WorkflowIcon, type LucideIcon } from 'lucide-react';
-import { useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { Link, Redirect, Route, Router, Switch, useLocation } from 'wouter';
 import { api, done } from './api/client';
@@ -11,6 +11,8 @@ import { Loading } from './ui/bits';
 import { IconButton } from './ui/button';
 import { Boundary } from './ui/boundary';
 import { LanguageButton, ThemeButton } from './ui/preferences';
+import { toast } from './ui/toast';
+import { messageOf } from './values';
 import icon from './icon.svg';
 
 const Editor = lazy(() => import('./pages/editor'));
@@ -133,6 +135,7 @@ function Side({ open }: { open: boolean }) {
 function Person() {
   const { t } = useText();
   const { signOut } = useAuth();
+  const leave = useMutation({ mutationFn: signOut, onError: (error) => toast({ kind: 'error', text: t('signOut.failed', { why: messageOf(error) }) }) });
   const profile = useProfile();
   const name = profile.data?.is_anonymous ? t('guest') : (profile.data?.email ?? '');
   return (
@@ -146,7 +149,7 @@ function Person() {
       <div className="row">
         <ThemeButton />
         <LanguageButton />
-        <IconButton icon={LogOut} label={t('signOut')} onClick={() => void signOut()} />
+        <IconButton icon={LogOut} label={t('signOut')} disabled={leave.isPending} onClick={() => leave.mutate()} />
       </div>
     </div>
   );

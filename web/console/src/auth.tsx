@@ -1,6 +1,8 @@
 import { createClient, type Session, type SupabaseClient } from '@supabase/supabase-js';
-import { createContext, useContext, useEffect, useMemo, useState, type ReactNode } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
+import { createContext, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { useTokensFrom } from './api/client';
+import { forgetKey } from './pages/handed';
 import type { Settings } from './settings';
 
 interface Auth {
@@ -40,11 +42,21 @@ function clientFor(settings: Settings): SupabaseClient {
 export function AuthProvider({ settings, children }: { settings: Settings; children: ReactNode }) {
   const client = useMemo(() => clientFor(settings), [settings]);
   const [session, setSession] = useState<Session | null | undefined>(undefined);
+  const queries = useQueryClient();
+  const person = useRef<string>(undefined);
   useEffect(() => {
     useTokensFrom(async () => (await client.auth.getSession()).data.session?.access_token ?? null);
-    const { data } = client.auth.onAuthStateChange((_event, next) => setSession(next));
+    const { data } = client.auth.onAuthStateChange((_event, next) => {
+      if (person.current !== undefined && person.current !== next?.user.id) {
+        // what was read for one person is not shown to the next
+        queries.clear();
+        forgetKey();
+      }
+      person.current = next?.user.id;
+      setSession(next);
+    });
     return () => data.subscription.unsubscribe();
-  }, [client]);
+  }, [client, queries]);
   const auth = useMemo<Auth>(
     () => ({
       settings,

@@ -12,13 +12,14 @@ import { TextProvider } from './text';
 import { applyTheme } from './theme';
 import { Tooltips } from './ui/tooltip';
 import { Toasts, toast } from './ui/toast';
+import { messageOf } from './values';
 
 // Libraries that make style elements of their own mark them with the page's nonce.
 const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce ?? '';
 setNonce(nonce);
 applyTheme();
 
-const tell = (error: unknown) => toast({ kind: 'error', text: error instanceof Error ? error.message : String(error) });
+const tell = (error: unknown) => toast({ kind: 'error', text: messageOf(error) });
 const retriable = (failures: number, error: unknown) => failures < 2 && (!(error instanceof Failure) || error.status >= 500);
 
 const queries = new QueryClient({

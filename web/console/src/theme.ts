@@ -1,29 +1,34 @@
-import { useEffect, useState } from 'react';
+import { useSyncExternalStore } from 'react';
 
-export type Theme = 'system' | 'light' | 'dark';
+export type Theme = 'light' | 'dark';
 
 const KEY = 'flowgate-theme';
 const dark = window.matchMedia('(prefers-color-scheme: dark)');
+const listeners = new Set<() => void>();
 
-const kept = (): Theme => {
+const kept = (): Theme | null => {
   const value = localStorage.getItem(KEY);
-  return value === 'light' || value === 'dark' ? value : 'system';
+  return value === 'light' || value === 'dark' ? value : null;
 };
 
-const shown = (theme: Theme): 'light' | 'dark' => (theme === 'system' ? (dark.matches ? 'dark' : 'light') : theme);
+/** What is shown: what the person chose, or else what their system asks for. */
+const theme = (): Theme => kept() ?? (dark.matches ? 'dark' : 'light');
 
-/** Puts the kept theme on the page; called once before anything is shown. */
-export function applyTheme(theme: Theme = kept()) {
-  document.documentElement.dataset.theme = shown(theme);
+/** Puts the theme on the page; called once before anything is shown. */
+export function applyTheme() {
+  document.documentElement.dataset.theme = theme();
+  listeners.forEach((l) => l());
 }
 
-dark.addEventListener('change', () => applyTheme());
-
-export function useTheme(): [Theme, (theme: Theme) => void] {
-  const [theme, setTheme] = useState(kept);
-  useEffect(() => {
-    localStorage.setItem(KEY, theme);
-    applyTheme(theme);
-  }, [theme]);
-  return [theme, setTheme];
+export function chooseTheme(chosen: Theme) {
+  localStorage.setItem(KEY, chosen);
+  applyTheme();
 }
+
+dark.addEventListener('change', applyTheme);
+window.addEventListener('storage', (e) => e.key === KEY && applyTheme()); // chosen in another tab
+
+const subscribe = (l: () => void) => (listeners.add(l), () => void listeners.delete(l));
+
+/** The theme that is shown. */
+export const useTheme = (): Theme => useSyncExternalStore(subscribe, theme);

@@ -34,6 +34,10 @@ async function readOnce(path: string, { signal, body, after, onEvent }: Options)
     const { value, done } = await reader.read();
     if (done) return { last, over };
     parser.feed(value);
+    if (over) {
+      void reader.cancel();
+      return { last, over };
+    }
   }
 }
 

@@ -16,6 +16,7 @@ import {
 } from '@xyflow/react';
 import { useCallback, useEffect, useMemo, useRef } from 'react';
 import type { NodeType, Validation } from '../api/types';
+import { useTheme } from '../theme';
 import { handlesOf } from './catalogue';
 import { STICKY, linkID, linksOf, type Difference, type Draft, type Link } from './document';
 import { NODE_HEIGHT, NODE_WIDTH, fromCanvas, toCanvas } from './layout';
@@ -69,6 +70,7 @@ export function Canvas({ draft, types, run, validation, marks, selected, label, 
     [onConnect],
   );
   const flow = useRef<Flow | null>(null);
+  const theme = useTheme();
   return (
     <ReactFlow
       className="canvas"
@@ -76,7 +78,7 @@ export function Canvas({ draft, types, run, validation, marks, selected, label, 
       nodes={nodes}
       edges={edges}
       nodeTypes={nodeTypes}
-      colorMode={document.documentElement.dataset.theme === 'dark' ? 'dark' : 'light'}
+      colorMode={theme}
       onNodesChange={onNodesChange}
       onNodeClick={(_e, n) => onSelect?.(n.id)}
       onPaneClick={() => onSelect?.(undefined)}

@@ -1,4 +1,5 @@
 import type { Connections, Params, Workflow, WorkflowNode } from '../api/types';
+import { newID } from '../values';
 
 /** What the editor changes of a workflow. Values are never changed in place. */
 export interface Draft {
@@ -110,7 +111,7 @@ export function freeName(d: Draft, wanted: string): string {
 /** Puts a node in, behind another when that is named. */
 export function add(d: Draft, node: Omit<WorkflowNode, 'name' | 'id'> & { name: string }, behind?: { name: string; output: number }): { draft: Draft; name: string } {
   const name = freeName(d, node.name);
-  let draft: Draft = { ...d, nodes: [...d.nodes, { ...node, id: crypto.randomUUID(), name } as WorkflowNode] };
+  let draft: Draft = { ...d, nodes: [...d.nodes, { ...node, id: newID(), name } as WorkflowNode] };
   if (behind) draft = connect(draft, { from: behind.name, type: 'main', output: behind.output, to: name, inputType: 'main', input: 0 });
   return { draft, name };
 }

@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { Plus, Trash2, Variable } from 'lucide-react';
-import { createContext, useContext, useEffect, useState } from 'react';
+import { createContext, useContext, useState } from 'react';
 import { api, done } from '../api/client';
 import type { Json, Params, Schema } from '../api/types';
 import { useText } from '../text';
-import { Code } from '../ui/code';
 import { Button, IconButton } from '../ui/button';
+import { Code } from '../ui/code';
+import { useSlow } from '../ui/slow';
 
 /** Where expressions are tried: with the data of a run, where there is one. */
 export interface Ground {
@@ -252,15 +253,6 @@ function List({ label, about, path, schema, value, onChange }: { label: string; 
       </Button>
     </fieldset>
   );
-}
-
-function useSlow<T>(value: T, ms: number): T {
-  const [slow, setSlow] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSlow(value), ms);
-    return () => clearTimeout(timer);
-  }, [value, ms]);
-  return slow;
 }
 
 /** An expression, and what it gives with the last run's data. */

@@ -1,4 +1,5 @@
 import { Bot, Boxes, BrainCircuit, Braces, CalendarClock, ClipboardList, Clock, Code, Filter, GitBranch, GitMerge, Globe, Hand, Hourglass, ListChecks, MousePointerClick, Pencil, Repeat, Reply, Settings2, Split, StickyNote, TriangleAlert, UserCheck, Webhook, Wrench, Workflow, Zap, type LucideIcon } from 'lucide-react';
+import { shortType } from '../values';
 
 const icons: Record<string, LucideIcon> = {
   manualTrigger: MousePointerClick,
@@ -46,8 +47,6 @@ const byCategory: Record<string, LucideIcon> = {
 };
 
 export const categories = ['TRIGGER', 'ACTION', 'EXTERNAL_ACTION', 'FLOW', 'HUMAN_IN_THE_LOOP', 'AI_AGENT', 'TOOL', 'MEMORY'] as const;
-
-export const shortType = (type: string) => type.split('.').pop() ?? type;
 
 export function iconOf(type: string, category = ''): LucideIcon {
   return icons[shortType(type)] ?? byCategory[category] ?? Settings2;

@@ -4,9 +4,10 @@ import { memo, useEffect } from 'react';
 import type { Finding, WorkflowNode } from '../api/types';
 import { useText } from '../text';
 import { duration } from '../ui/bits';
+import { shortType } from '../values';
 import type { Handle } from './catalogue';
 import { STRETCH } from './layout';
-import { iconOf, shortType } from './looks';
+import { iconOf } from './looks';
 import type { NodeState } from './run';
 
 export interface CardData extends Record<string, unknown> {

@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { api, done } from '../api/client';
 import { follow } from '../api/stream';
 import type { Validation, Workflow } from '../api/types';
+import { messageOf, newID } from '../values';
 
 export interface Question {
   id: string;
@@ -89,6 +90,7 @@ export function useChat(session: string | undefined) {
     },
     staleTime: Infinity,
     refetchOnMount: 'always',
+    gcTime: 0, // what is said live is in none that is kept
   });
 
   const take = useCallback((e: ChatEvent) => {
@@ -121,7 +123,7 @@ export function useChat(session: string | undefined) {
       try {
         await follow(body ? '/api/app/chat/stream' : rest, rest, { signal: now.signal, body, onEvent: (e) => take(e as ChatEvent) });
       } catch (error) {
-        if (!now.signal.aborted) setFault(error instanceof Error ? error.message : String(error));
+        if (!now.signal.aborted) setFault(messageOf(error));
       } finally {
         if (stop.current === now) {
           setBusy(false);
@@ -138,7 +140,7 @@ export function useChat(session: string | undefined) {
   const say = useCallback(
     (text: string, id = session) => {
       if (!id) return;
-      setLive((list) => [...list, { id: crypto.randomUUID(), role: 'user', text }]);
+      setLive((list) => [...list, { id: newID(), role: 'user', text }]);
       void listen(id, { session_id: id, message: text });
     },
     [listen, session],
@@ -148,7 +150,12 @@ export function useChat(session: string | undefined) {
     setLive([]);
     setMade(undefined);
     setFault(undefined);
-    return () => stop.current?.abort();
+    return () => {
+      stop.current?.abort();
+      stop.current = null;
+      setBusy(false);
+      setProgress(undefined);
+    };
   }, [session]);
 
   // A turn that was under way when the page was opened is followed to its end.

@@ -5,7 +5,7 @@ import { api, done } from '../api/client';
 import { useText } from '../text';
 import { Ago, duration, Empty, Fault, Loading, Page } from '../ui/bits';
 import { Button } from '../ui/button';
-import { Segments } from './node-data';
+import { Segments } from '../ui/segments';
 
 /** What was called in the person's name, and what was refused. */
 export default function Calls() {

@@ -4,6 +4,7 @@ import { useCallback, useEffect, useRef, useState, type FormEvent } from 'react'
 import { Link, useLocation, useSearchParams } from 'wouter';
 import { api, done } from '../api/client';
 import type { Workflow } from '../api/types';
+import { loadWorkflow } from '../api/workflow';
 import { Canvas, type Flow } from '../canvas/canvas';
 import { useTypesOf } from '../canvas/catalogue';
 import { draftOf } from '../canvas/document';
@@ -23,13 +24,15 @@ export default function Chat({ id }: { id?: string }) {
   const chat = useChat(id);
   const first = useRef<string | null>(null);
   const begin = useMutation({
-    mutationFn: () => done(api.POST('/api/app/sessions', { body: edits ? { action: 'edit', workflow_id: edits } : { action: 'create' } })),
-    onSuccess: (s) => go(`/chat/${s.session_id}`),
+    mutationFn: (_text: string) => done(api.POST('/api/app/sessions', { body: edits ? { action: 'edit', workflow_id: edits } : { action: 'create' } })),
+    onSuccess: (s, text) => {
+      first.current = text;
+      go(`/chat/${s.session_id}`);
+    },
   });
   const send = (text: string) => {
     if (id) return chat.say(text);
-    first.current = text;
-    begin.mutate();
+    begin.mutate(text);
   };
   useEffect(() => {
     if (!id || first.current === null || chat.loading) return;
@@ -219,7 +222,7 @@ function Outcome({ made, workflowID }: { made: Workflow | undefined; workflowID:
   const stored = useQuery({
     queryKey: ['workflow-shown', workflowID],
     enabled: !!workflowID && !made,
-    queryFn: async () => (await done(api.GET('/api/app/workflows/{workflow_id}', { params: { path: { workflow_id: workflowID! } } }))) as unknown as Workflow,
+    queryFn: () => loadWorkflow(workflowID!),
   });
   const workflow = made ?? stored.data;
   const types = useTypesOf((workflow?.nodes ?? []).map((n) => n.type));

@@ -7,6 +7,7 @@ import { useText } from '../text';
 import { Ago, Field, Page, Snippet } from '../ui/bits';
 import { Button } from '../ui/button';
 import { Tabs } from '../ui/tabs';
+import { shellWord } from '../values';
 import { forgetKey, handedKey } from './handed';
 
 interface Client {
@@ -17,10 +18,9 @@ interface Client {
 }
 
 const pretty = (v: unknown) => JSON.stringify(v, null, 2);
-const quoted = (s: string) => `'${s.replaceAll("'", `'\\''`)}'`;
 
 const clients: Client[] = [
-  { id: 'claude-code', title: 'Claude Code', place: 'shell', text: (url, key) => `claude mcp add --transport http flowgate ${url} --header ${quoted(`X-API-Key: ${key}`)}` },
+  { id: 'claude-code', title: 'Claude Code', place: 'shell', text: (url, key) => `claude mcp add --transport http flowgate ${url} --header ${shellWord(`X-API-Key: ${key}`)}` },
   {
     id: 'claude-desktop',
     title: 'Claude Desktop',
@@ -39,7 +39,7 @@ const clients: Client[] = [
   { id: 'cursor', title: 'Cursor', place: '~/.cursor/mcp.json', text: (url, key) => pretty({ mcpServers: { flowgate: { url, headers: { 'X-API-Key': key } } } }) },
   { id: 'vscode', title: 'VS Code', place: '.vscode/mcp.json', text: (url, key) => pretty({ servers: { flowgate: { type: 'http', url, headers: { 'X-API-Key': key } } } }) },
   { id: 'codex', title: 'Codex', place: '~/.codex/config.toml', text: (url, key) => `[mcp_servers.flowgate]\nurl = ${JSON.stringify(url)}\nhttp_headers = { "X-API-Key" = ${JSON.stringify(key)} }` },
-  { id: 'curl', title: 'curl', place: 'shell', text: (url, key) => `curl ${url.replace(/\/mcp$/, '/api/mcp/tools')} -H ${quoted(`X-API-Key: ${key}`)}` },
+  { id: 'curl', title: 'curl', place: 'shell', text: (url, key) => `curl ${url.replace(/\/mcp$/, '/api/mcp/tools')} -H ${shellWord(`X-API-Key: ${key}`)}` },
 ];
 
 /** How MCP clients are connected, and which were. */

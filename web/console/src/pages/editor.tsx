@@ -4,6 +4,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { Link, useLocation, useSearchParams } from 'wouter';
 import { api, done, Failure, type Schemas } from '../api/client';
 import type { NodeType, Validation, Workflow } from '../api/types';
+import { loadWorkflow } from '../api/workflow';
 import { Canvas, type Flow } from '../canvas/canvas';
 import { useTypesOf } from '../canvas/catalogue';
 import { STICKY, add, changeNode, connect, disconnect, draftOf, remove, type Draft } from '../canvas/document';
@@ -16,7 +17,9 @@ import { Fault, Loading, Toggle } from '../ui/bits';
 import { Button, IconButton } from '../ui/button';
 import { Confirm } from '../ui/dialog';
 import { Menu } from '../ui/menu';
+import { useSlow } from '../ui/slow';
 import { toast } from '../ui/toast';
+import { newID } from '../values';
 import { NodePanel } from './node-panel';
 import { NotePanel } from './note-panel';
 import { Palette } from './palette';
@@ -24,11 +27,9 @@ import { RunDrawer } from './run-drawer';
 import { Versions } from './versions';
 import { WebhookTest } from './webhook-test';
 
-const load = async (id: string) => (await done(api.GET('/api/app/workflows/{workflow_id}', { params: { path: { workflow_id: id } } }))) as unknown as Workflow;
-
 /** A workflow: its graph, its nodes' parameters, its runs. */
 export default function EditorPage({ id }: { id: string }) {
-  const workflow = useQuery({ queryKey: ['workflow', id], queryFn: () => load(id), staleTime: Infinity, refetchOnMount: 'always', gcTime: 0 });
+  const workflow = useQuery({ queryKey: ['workflow', id], queryFn: () => loadWorkflow(id), staleTime: Infinity, refetchOnMount: 'always', gcTime: 0 });
   if (workflow.isPending || workflow.isFetching) return <Loading />;
   if (workflow.error) return <Fault error={workflow.error} />;
   return <Editor key={workflow.data.version} workflow={workflow.data} />;
@@ -88,7 +89,7 @@ function Editor({ workflow }: { workflow: Workflow }) {
       if (dirty) await save.mutateAsync();
       return done(
         api.POST('/api/app/workflows/{workflow_id}/execute', {
-          params: { path: { workflow_id: id }, header: { 'Idempotency-Key': crypto.randomUUID() } },
+          params: { path: { workflow_id: id }, header: { 'Idempotency-Key': newID() } },
           body: from ? { start_from_node: from.node, execution_id: from.execution } : {},
         }),
       );
@@ -118,8 +119,14 @@ function Editor({ workflow }: { workflow: Workflow }) {
     },
   });
 
+  const busy = execute.isPending || save.isPending || (!!runID && !!status && !isFinal(status) && status !== 'waiting');
   useWarning(dirty);
-  useKeys({ save: () => dirty && save.mutate(), undo, redo, run: () => execute.mutate(undefined) });
+  useKeys({
+    save: () => dirty && !save.isPending && save.mutate(),
+    undo,
+    redo,
+    run: () => !busy && execute.mutate(undefined),
+  });
 
   const insert = (type: NodeType | { type: string; display_name: string; version: number }, behind?: { name: string; output: number }) => {
     const before = draft.nodes.find((n) => n.name === behind?.name);
@@ -165,7 +172,7 @@ function Editor({ workflow }: { workflow: Workflow }) {
           <Button icon={Save} busy={save.isPending} disabled={!dirty} onClick={() => save.mutate()}>
             {t('save')}
           </Button>
-          <Button kind="primary" icon={Play} busy={execute.isPending || (!!runID && !!status && !isFinal(status) && status !== 'waiting')} onClick={() => execute.mutate(undefined)}>
+          <Button kind="primary" icon={Play} busy={busy} onClick={() => execute.mutate(undefined)}>
             {t('run')}
           </Button>
           <Menu
@@ -254,11 +261,7 @@ function Editor({ workflow }: { workflow: Workflow }) {
 
 /** What is wrong with a draft, as saving it would say. */
 function useValidation(draft: Draft): Validation | undefined {
-  const [slow, setSlow] = useState(draft);
-  useEffect(() => {
-    const timer = setTimeout(() => setSlow(draft), 900);
-    return () => clearTimeout(timer);
-  }, [draft]);
+  const slow = useSlow(draft, 900);
   const stamp = useMemo(() => JSON.stringify([slow.nodes.map(({ position: _, ...n }) => n), slow.connections]), [slow]);
   const query = useQuery({
     queryKey: ['validation', stamp],
@@ -288,11 +291,10 @@ function useKeys(actions: { save(): void; undo(): void; redo(): void; run(): voi
       if (!(e.ctrlKey || e.metaKey)) return;
       const typing = e.target instanceof HTMLElement && (e.target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName));
       const key = e.key.toLowerCase();
-      if (key === 's') latest.current.save();
-      else if (key === 'enter') latest.current.run();
-      else if (key === 'z' && !typing) (e.shiftKey ? latest.current.redo : latest.current.undo)();
-      else return;
+      const does = key === 's' ? 'save' : key === 'enter' ? 'run' : key === 'z' && !typing ? (e.shiftKey ? 'redo' : 'undo') : undefined;
+      if (!does) return;
       e.preventDefault();
+      if (!e.repeat || does === 'undo' || does === 'redo') latest.current[does]();
     };
     window.addEventListener('keydown', press);
     return () => window.removeEventListener('keydown', press);

@@ -8,6 +8,7 @@ import { useText } from '../text';
 import { Fault } from '../ui/bits';
 import { Button } from '../ui/button';
 import { Dialog } from '../ui/dialog';
+import { messageOf } from '../values';
 
 /** The documents in a text: one, a list of them, or an export that holds some. */
 function documentsIn(text: string): Record<string, unknown>[] {
@@ -39,7 +40,7 @@ export function Import({ start = '', onClose }: { start?: string | undefined; on
       try {
         documents = documentsIn(text);
       } catch (error) {
-        throw new Error(t(error instanceof SyntaxError ? 'import.noJSON' : 'import.noNodes', { why: error instanceof Error ? error.message : '' }));
+        throw new Error(t(error instanceof SyntaxError ? 'import.noJSON' : 'import.noNodes', { why: messageOf(error) }));
       }
       const out: Imported[] = [];
       for (const d of documents) {

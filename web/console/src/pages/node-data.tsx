@@ -3,6 +3,7 @@ import type { ExecutionWhole, Item, Json } from '../api/types';
 import { linksOf, type Draft } from '../canvas/document';
 import { useText } from '../text';
 import { CopyButton } from '../ui/bits';
+import { Segments } from '../ui/segments';
 
 type View = 'table' | 'json' | 'schema';
 
@@ -49,18 +50,6 @@ export function NodeData({ draft, node, whole }: { draft: Draft; node: string; w
         </section>
       )}
       {whole.truncated && <p className="muted small">{whole.truncated}</p>}
-    </div>
-  );
-}
-
-export function Segments<T extends string>({ label, value, options, onChange }: { label: string; value: T; options: readonly (readonly [NoInfer<T>, string])[]; onChange(v: NoInfer<T>): void }) {
-  return (
-    <div className="segments" role="group" aria-label={label}>
-      {options.map(([v, text]) => (
-        <button key={v} type="button" aria-pressed={v === value} onClick={() => onChange(v)}>
-          {text}
-        </button>
-      ))}
     </div>
   );
 }

@@ -7,8 +7,8 @@ import { isFinal, type RunState } from '../canvas/run';
 import { useText } from '../text';
 import { Ago, duration, Fault, Status } from '../ui/bits';
 import { Button, IconButton } from '../ui/button';
+import { Segments } from '../ui/segments';
 import { Answer } from './answer';
-import { Segments } from './node-data';
 
 interface Props {
   workflowID: string;
@@ -65,7 +65,7 @@ export function RunDrawer({ workflowID, runID, run, whole, status, fault, onNode
         </div>
       </header>
       {fault ? <Fault error={fault} /> : null}
-      {whole?.waiting_for && status === 'waiting' && <Answer execution={whole} onAnswered={again} />}
+      {whole?.waiting_for && status === 'waiting' && <Answer key={`${whole.execution_id} ${whole.waiting_for.node} ${whole.resume_url ?? ''}`} execution={whole} onAnswered={again} />}
       {!small && (
         <div className="drawer-body">
           <Segments label={t('run.title')} value={view} options={[['timeline', t('run.timeline')], ['result', t('run.result')], ['earlier', t('run.earlier')]]} onChange={setView} />

@@ -7,13 +7,12 @@ import { useText } from '../text';
 import { Field, Snippet } from '../ui/bits';
 import { Button } from '../ui/button';
 import { Dialog } from '../ui/dialog';
-
-const quoted = (s: string) => `'${s.replaceAll("'", `'\\''`)}'`;
+import { shellWord } from '../values';
 
 function curlLine(trigger: Trigger, body: string): string {
   const method = trigger.methods?.[0] ?? 'POST';
-  const data = method === 'GET' || method === 'HEAD' ? '' : ` \\\n  -H 'Content-Type: application/json' \\\n  -d ${quoted(body)}`;
-  return `curl -i -X ${method} ${quoted(trigger.url ?? '')}${data}`;
+  const data = method === 'GET' || method === 'HEAD' ? '' : ` \\\n  -H 'Content-Type: application/json' \\\n  -d ${shellWord(body)}`;
+  return `curl -i -X ${method} ${shellWord(trigger.url ?? '')}${data}`;
 }
 
 /** Has a webhook take one call for a try, and shows how to make it. */

@@ -7,9 +7,13 @@ import type { Summary } from '../api/types';
 import { useText } from '../text';
 import { Ago, Empty, Fault, Loading, Page, Status } from '../ui/bits';
 import { Button } from '../ui/button';
+import { Segments } from '../ui/segments';
+import { newID, shortType } from '../values';
 import { Import } from './import';
 
-type Shown = 'all' | 'active' | 'inactive';
+const shownOptions = ['all', 'active', 'inactive'] as const;
+
+type Shown = (typeof shownOptions)[number];
 
 /** The person's workflows: which there are, whether they are armed, how they last ran. */
 export function Workflows() {
@@ -37,7 +41,7 @@ export function Workflows() {
     mutationFn: () =>
       done(
         api.POST('/api/app/workflows', {
-          body: { name: t('workflow.unnamed'), nodes: [{ id: crypto.randomUUID(), name: 'Start', type: 'n8n-nodes-base.manualTrigger', typeVersion: 1, position: [0, 0], parameters: {} }], connections: {} },
+          body: { name: t('workflow.unnamed'), nodes: [{ id: newID(), name: 'Start', type: 'n8n-nodes-base.manualTrigger', typeVersion: 1, position: [0, 0], parameters: {} }], connections: {} },
         }),
       ),
     onSuccess: (saved) => {
@@ -91,13 +95,7 @@ export function Workflows() {
                 <span className="sr-only">{t('search')}</span>
                 <input type="search" placeholder={t('search')} value={query} onChange={(e) => setQuery(e.target.value)} />
               </label>
-              <div className="segments" role="group" aria-label={t('state')}>
-                {(['all', 'active', 'inactive'] as const).map((s) => (
-                  <button key={s} type="button" aria-pressed={shown === s} onClick={() => setShown(s)}>
-                    {t(`workflows.${s}`)}
-                  </button>
-                ))}
-              </div>
+              <Segments label={t('state')} value={shown} options={shownOptions.map((s) => [s, t(`workflows.${s}`)] as const)} onChange={setShown} />
             </div>
             {rows.length === 0 && <p className="muted">{t('nothingFound')}</p>}
             <ul className="cards">
@@ -120,7 +118,7 @@ export function Workflows() {
 
 function Row({ workflow: w }: { workflow: Summary }) {
   const { t } = useText();
-  const triggers = [...new Set((w.triggers ?? []).map((type) => type.split('.').pop()!.replace(/Trigger$/, '')))];
+  const triggers = [...new Set((w.triggers ?? []).map((type) => shortType(type).replace(/Trigger$/, '')))];
   return (
     <li className="card">
       <div className="card-main">

@@ -3,7 +3,9 @@ import { Check, CircleAlert, Copy as CopyIcon, LoaderCircle, type LucideIcon } f
 import { useEffect, useId, useState, type ReactElement, type ReactNode, cloneElement } from 'react';
 import { Failure } from '../api/client';
 import { useText, type Word } from '../text';
+import { messageOf } from '../values';
 import { IconButton } from './button';
+import { toast } from './toast';
 
 interface FieldProps {
   label: ReactNode;
@@ -77,12 +79,11 @@ export function Empty({ icon: Icon, title, text, children }: { icon: LucideIcon;
 
 export function Fault({ error }: { error: unknown }) {
   const { t } = useText();
-  const message = error instanceof Error ? error.message : String(error);
   return (
     <div className="fault" role="alert">
       <CircleAlert size={18} aria-hidden />
       <div>
-        {message}
+        {messageOf(error)}
         {error instanceof Failure && error.requestID && <p className="muted small">{t('request', { id: error.requestID })}</p>}
       </div>
     </div>
@@ -126,6 +127,25 @@ export function duration(ms: number | undefined): string {
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }
 
+/** Puts text on the clipboard; over plain HTTP browsers only have the older way. */
+async function copy(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    let taken = false;
+    const take = (e: ClipboardEvent) => {
+      e.clipboardData?.setData('text/plain', text);
+      e.preventDefault();
+      taken = true;
+    };
+    document.addEventListener('copy', take, true);
+    const allowed = document.execCommand('copy');
+    document.removeEventListener('copy', take, true);
+    return allowed && taken;
+  }
+}
+
 export function CopyButton({ text, label }: { text: string; label?: string }) {
   const { t } = useText();
   const [done, setDone] = useState(false);
@@ -135,7 +155,7 @@ export function CopyButton({ text, label }: { text: string; label?: string }) {
     return () => clearTimeout(timer);
   }, [done]);
   return (
-    <IconButton icon={done ? Check : CopyIcon} size={16} label={done ? t('copied') : (label ?? t('copy'))} onClick={() => void navigator.clipboard.writeText(text).then(() => setDone(true))} />
+    <IconButton icon={done ? Check : CopyIcon} size={16} label={done ? t('copied') : (label ?? t('copy'))} onClick={() => void copy(text).then((ok) => (ok ? setDone(true) : toast({ kind: 'error', text: t('copy.failed') })))} />
   );
 }
 

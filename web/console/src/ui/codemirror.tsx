@@ -1,6 +1,6 @@
 import { javascript } from '@codemirror/lang-javascript';
 import { json } from '@codemirror/lang-json';
-import { Compartment, EditorState } from '@codemirror/state';
+import { Annotation, EditorState } from '@codemirror/state';
 import { HighlightStyle, syntaxHighlighting } from '@codemirror/language';
 import { tags } from '@lezer/highlight';
 import { EditorView, basicSetup } from 'codemirror';
@@ -14,6 +14,9 @@ const colours = HighlightStyle.define([
   { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: 'var(--code-name)' },
   { tag: [tags.comment], color: 'var(--muted)', fontStyle: 'italic' },
 ]);
+
+/** Marks a change that came from outside: nobody has to be told of it. */
+const given = Annotation.define<boolean>();
 
 const languages = { json, javascript, text: () => [] };
 
@@ -30,13 +33,15 @@ export default function CodeMirror({ value, onChange, language, label, rows = 8 
         doc: value,
         extensions: [
           basicSetup,
-          new Compartment().of(languages[language]()),
+          languages[language](),
           syntaxHighlighting(colours),
           EditorView.cspNonce.of(nonce),
           EditorView.lineWrapping,
           EditorView.contentAttributes.of({ 'aria-label': label }),
           EditorView.theme({ '&': { minHeight: `${rows * 1.5}em` } }),
-          EditorView.updateListener.of((u) => u.docChanged && latest.current(u.state.doc.toString())),
+          EditorView.updateListener.of((u) => {
+            if (u.docChanged && !u.transactions.some((x) => x.annotation(given))) latest.current(u.state.doc.toString());
+          }),
         ],
       }),
     });
@@ -46,7 +51,7 @@ export default function CodeMirror({ value, onChange, language, label, rows = 8 
   }, [language, label, rows]);
   useEffect(() => {
     const v = view.current;
-    if (v && v.state.doc.toString() !== value) v.dispatch({ changes: { from: 0, to: v.state.doc.length, insert: value } });
+    if (v && v.state.doc.toString() !== value) v.dispatch({ changes: { from: 0, to: v.state.doc.length, insert: value }, annotations: given.of(true) });
   }, [value]);
   return <div ref={place} className="codemirror" />;
 }

@@ -1,13 +1,12 @@
 import { Languages, Moon, Sun } from 'lucide-react';
 import { useText } from '../text';
-import { useTheme } from '../theme';
+import { chooseTheme, useTheme } from '../theme';
 import { IconButton } from './button';
 
 export function ThemeButton() {
   const { t } = useText();
-  const [, setTheme] = useTheme();
-  const dark = document.documentElement.dataset.theme === 'dark';
-  return <IconButton icon={dark ? Sun : Moon} label={dark ? t('theme.light') : t('theme.dark')} onClick={() => setTheme(dark ? 'light' : 'dark')} />;
+  const dark = useTheme() === 'dark';
+  return <IconButton icon={dark ? Sun : Moon} label={dark ? t('theme.light') : t('theme.dark')} onClick={() => chooseTheme(dark ? 'light' : 'dark')} />;
 }
 
 export function LanguageButton() {

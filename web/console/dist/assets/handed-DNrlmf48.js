@@ -1,1 +1,0 @@
-var e=``;function t(t){e=t}var n=()=>e,r=()=>t(``);export{t as n,n as r,r as t};
