@@ -87,10 +87,8 @@ func (s *Server) facadeError(c echo.Context, err error) facadeBody {
 	b := facadeBody{Error: workflow.MessageOf(err), ErrorType: k.name, Details: details, ErrorID: uuid.NewString(), RequestID: requestIDOf(c),
 		Retryable: k.retryAfter > 0, Timestamp: time.Now().UTC(), RecoverySuggestions: k.advice,
 		SupportInfo: map[string]string{"tools": s.PublicURL + "/api/mcp/tools", "health": s.PublicURL + "/health"}}
-	if after, ok := details["retry_after"].(int); ok {
+	if after := retryAfterOf(err, details); after > 0 {
 		b.RetryAfter = &after
-	} else if k.retryAfter > 0 {
-		b.RetryAfter = &k.retryAfter
 	}
 	return b
 }

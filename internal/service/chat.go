@@ -22,6 +22,8 @@ const (
 	turnRenew = 20 * time.Second
 	chatPoll  = time.Second
 	chatPage  = 100
+
+	turnCloses = 5 * time.Second // for one attempt to record a turn's end
 )
 
 // ChatItem is one event of a session's stream.
@@ -142,7 +144,9 @@ func (s *Service) Chat(ctx context.Context, sessionID, message string) (after in
 		err = t.store(ctx, "user", message, nil)
 	}
 	if err != nil {
-		t.end(ctx)
+		if t.end(ctx) != nil {
+			s.chats.turns.Go(func() { t.free(ctx) })
+		}
 		return 0, err
 	}
 	s.chats.turns.Add(1)
@@ -181,11 +185,38 @@ func safely(do func() error) (err error) {
 	return do()
 }
 
-func (t *turn) end(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+// end gives the right to answer back.
+func (t *turn) end(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), turnCloses)
 	defer cancel()
-	if err := t.st.EndTurn(ctx, t.session.OwnerID, t.session.ID, t.number); err != nil {
+	return t.st.EndTurn(ctx, t.session.OwnerID, t.session.ID, t.number)
+}
+
+// free is end for a store that is away now, or may be.
+func (t *turn) free(ctx context.Context) {
+	if err := t.insist(ctx, t.end); err != nil {
 		t.s.Logger.WarnContext(ctx, "a turn was not ended; the session is free again in a minute", "session_id", t.session.ID, "error", err)
+	}
+}
+
+// insist does what must be recorded of a turn's end again and again while that
+// cannot be done, for as long as the right to answer lasts without a sign of
+// life. A server that stops tries once.
+func (t *turn) insist(ctx context.Context, do func(context.Context) error) error {
+	over := time.NewTimer(turnTTL)
+	defer over.Stop()
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		err := do(ctx)
+		if code := workflow.CodeOf(err); err == nil || code == workflow.CodeConflict || code == workflow.CodeNotFound {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-over.C:
+			return err
+		case <-t.s.stopping:
+			return err
+		}
 	}
 }
 
@@ -193,7 +224,7 @@ func (t *turn) end(ctx context.Context) {
 func (t *turn) run(ctx context.Context, message string) {
 	ctx, cancel := t.s.waiting(ctx, 0)
 	defer cancel()
-	defer t.end(ctx)
+	defer t.free(ctx)
 	kept := make(chan struct{})
 	go func() { defer close(kept); t.keep(ctx, cancel) }()
 	defer func() { cancel(); <-kept }()
@@ -216,7 +247,7 @@ func (t *turn) run(ctx context.Context, message string) {
 	}
 	t.s.Logger.WarnContext(ctx, "a turn failed", "session_id", t.session.ID, "error", err)
 	if !t.told {
-		t.end(ctx) // the caller may send the message again at once
+		_ = t.end(ctx) // the caller may send the message again at once; a failure is made up for
 		t.begun <- err
 		return
 	}
@@ -230,9 +261,20 @@ func (t *turn) run(ctx context.Context, message string) {
 		text = "The server is stopping. Send the message again in a moment."
 	default:
 	}
-	closing, done := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer done()
-	_ = t.take(closing, workflow.TurnEvent{Failure: &workflow.TurnFailure{Code: code, Message: text, Recoverable: true}, At: t.s.Now(), Final: true}) // the failure is in the log
+	t.fail(context.WithoutCancel(ctx), &workflow.TurnFailure{Code: code, Message: text, Recoverable: true})
+}
+
+// fail tells those who listen, now or later, why there is no answer. While the
+// store is away nobody can be told, and the turn goes on until they are.
+func (t *turn) fail(ctx context.Context, f *workflow.TurnFailure) {
+	err := t.insist(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, turnCloses)
+		defer cancel()
+		return t.publish(ctx, ChatEvent{SessionID: t.session.ID, Type: "error", Content: f, Error: f, Timestamp: t.s.Now().UnixMilli(), Final: true})
+	})
+	if err != nil {
+		t.s.Logger.WarnContext(ctx, "the end of a turn that failed was not recorded", "session_id", t.session.ID, "error", err)
+	}
 }
 
 // keep renews the right to answer; a lost one ends the turn.
@@ -345,22 +387,31 @@ func (t *turn) take(ctx context.Context, e workflow.TurnEvent) error {
 		}
 		out.Type, out.Content = "status", statusContent{Event: "complete", Pending: []string{}}
 	}
-	data, err := json.Marshal(out)
-	if err != nil {
+	if err := t.publish(ctx, out); err != nil {
 		return err
 	}
-	ends := int64(0)
-	if e.Final { // whoever hears of it finds the way free for the next message
-		ends = t.number
-	}
-	if _, err := t.st.AddChatEvent(ctx, v.OwnerID, v.ID, data, ends); err != nil {
-		return err
-	}
-	t.s.chats.tell(v.ID)
 	if !t.told {
 		t.told = true
 		t.begun <- nil
 	}
+	return nil
+}
+
+// publish adds an event to the session's stream; with the turn's last, the turn
+// is over, so that whoever hears of it finds the way free for the next message.
+func (t *turn) publish(ctx context.Context, e ChatEvent) error {
+	data, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	ends := int64(0)
+	if e.Final {
+		ends = t.number
+	}
+	if _, err := t.st.AddChatEvent(ctx, t.session.OwnerID, t.session.ID, data, ends); err != nil {
+		return err
+	}
+	t.s.chats.tell(t.session.ID)
 	return nil
 }
 
