@@ -5,14 +5,12 @@ package web
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,13 +94,12 @@ type Server struct {
 	stopping atomic.Bool
 	stopped  chan struct{} // closed when streams are to end
 	times    streamTimes
-	openapi  []byte // what /openapi.json answers
+	openapi  func() ([]byte, error) // what /openapi.json answers, made for the first who asks
 
-	openapiTag string
-	tickets    *seal.Box
-	health     healthCache
-	stopOnce   sync.Once
-	corsNow    atomic.Pointer[corsRules]
+	tickets  *seal.Box
+	health   healthCache
+	stopOnce sync.Once
+	corsNow  atomic.Pointer[corsRules]
 }
 
 // New returns a server with its routes; Start makes it listen.
@@ -127,10 +124,7 @@ func New(o Options) (*Server, error) {
 	if err := s.checkSpecial(); err != nil {
 		return nil, err
 	}
-	if s.openapi, err = s.OpenAPI(); err != nil {
-		return nil, fmt.Errorf("web: %w", err)
-	}
-	s.openapiTag = strconv.Quote(fmt.Sprintf("%x", sha256.Sum256(s.openapi))[:16])
+	s.openapi = sync.OnceValues(s.OpenAPI)
 	s.docRoutes()
 	if err := s.consoleRoutes(); err != nil {
 		return nil, fmt.Errorf("web: %w", err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"time"
@@ -292,7 +293,8 @@ func openEngine(cfg *config.Config, log *slog.Logger, metrics *telemetry.Metrics
 const warmAfter = 300 * time.Millisecond
 
 // Warm prepares in the background, a moment from now, what the first
-// workflows would have to wait for.
+// workflows would have to wait for, and gives back the memory that only the
+// start needed.
 func (a *App) Warm() {
 	a.work.Go(func() {
 		select {
@@ -302,6 +304,7 @@ func (a *App) Warm() {
 			if a.engine.workers != nil {
 				a.engine.workers.Warm()
 			}
+			debug.FreeOSMemory()
 		}
 	})
 }
