@@ -5,7 +5,7 @@ GOLANGCI_VERSION := v2.15.0
 AIR_VERSION := v1.67.4
 export PATH := $(TOOLS):$(PATH)
 
-.PHONY: help build dev check fmt vet lint generated console-current console manifests vulnerabilities deploy licences test scenarios fuzz generate release clean
+.PHONY: help build dev check fmt vet lint generated console-current console manifests vulnerabilities deploy newcomer licences test scenarios fuzz generate release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 16
@@ -22,7 +22,7 @@ $(TOOLS)/air-$(AIR_VERSION):
 	GOBIN=$(TOOLS) go install github.com/air-verse/air@$(AIR_VERSION)
 	mv $(TOOLS)/air $@
 
-check: fmt vet lint generated console-current deploy licences vulnerabilities test ## everything CI runs: format, vet, lint, generated files, the console, deployment, licences, vulnerabilities, race tests, end to end
+check: fmt vet lint generated console-current deploy licences vulnerabilities newcomer test ## everything CI runs: format, vet, lint, generated files, the console, deployment, licences, vulnerabilities, a newcomer's way, race tests, end to end
 
 fmt:
 	@files=$$(git ls-files '*.go') && [ -n "$$files" ] || { echo "not a git checkout"; exit 1; }; \
@@ -59,6 +59,9 @@ vulnerabilities: ## known ones that reach this program
 
 deploy: manifests ## the same, and the Dockerfile's build stages, replayed in a clean folder
 	.ci/dockerfile
+
+newcomer: ## the README's first command and quick starts, in a clean copy and an empty environment
+	.ci/newcomer
 
 licences: ## of every module that is linked in
 	.ci/licences

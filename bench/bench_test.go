@@ -30,7 +30,7 @@ func TestQuick(t *testing.T) {
 		t.Skip("it builds the program")
 	}
 	file := filepath.Join(t.TempDir(), "results.json")
-	o, err := parse([]string{"-quick", "-json", file, "-only", "connections|startup"})
+	o, err := parse([]string{"-quick", "-json", file, "-only", "connections|startup|App request"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestQuick(t *testing.T) {
 	if err := json.Unmarshal(data, &r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Rows) != 9 || len(r.Figures) != 3 {
+	if len(r.Rows) != 9 || len(r.Figures) != 6 {
 		t.Fatalf("%d rows and %d figures: %s", len(r.Rows), len(r.Figures), data)
 	}
 	for _, row := range r.Rows {

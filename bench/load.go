@@ -23,6 +23,9 @@ type target struct {
 	addr    string
 	request []byte
 	expect  string // the answer's body holds this; "" accepts any
+	// every is the time between two requests of a connection, which are timed
+	// from when they are due; 0: each follows the last.
+	every time.Duration
 }
 
 // newTarget prepares a request; headers are name, value pairs.
@@ -56,9 +59,10 @@ func drive(ctx context.Context, t target, conns int, d time.Duration) (sample, e
 	var work sync.WaitGroup
 	began := time.Now()
 	until := began.Add(d)
-	for range conns {
+	for i := range conns {
+		first := began.Add(t.every * time.Duration(i) / time.Duration(conns))
 		work.Go(func() {
-			times, err := driveOne(ctx, t, until)
+			times, err := driveOne(ctx, t, first, until)
 			mu.Lock()
 			defer mu.Unlock()
 			all, failed = append(all, times...), errors.Join(failed, err)
@@ -74,13 +78,14 @@ func drive(ctx context.Context, t target, conns int, d time.Duration) (sample, e
 		p50: all[len(all)/2], p99: all[len(all)*99/100]}, nil
 }
 
-func driveOne(ctx context.Context, t target, until time.Time) (times []time.Duration, err error) {
+func driveOne(ctx context.Context, t target, first, until time.Time) (times []time.Duration, err error) {
 	c, err := dial(ctx, t.addr)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
-	for now := time.Now(); now.Before(until) && ctx.Err() == nil; {
+	for due := first; due.Before(until) && ctx.Err() == nil; {
+		time.Sleep(time.Until(due))
 		body, err := c.do(t.request)
 		if err != nil {
 			return times, err
@@ -89,8 +94,10 @@ func driveOne(ctx context.Context, t target, until time.Time) (times []time.Dura
 			return times, fmt.Errorf("answered %.300q, expected it to hold %q", body, t.expect)
 		}
 		end := time.Now()
-		times = append(times, end.Sub(now))
-		now = end
+		times = append(times, end.Sub(due))
+		if due = due.Add(t.every); t.every == 0 {
+			due = end
+		}
 	}
 	return times, ctx.Err()
 }

@@ -100,7 +100,7 @@ func run(ctx context.Context, o *options) error {
 		return soak(ctx, o, w)
 	}
 	r := newResults(o)
-	for _, part := range []func(context.Context, *options, *world, *Results) error{toolCalls, health, webhooks, startup, goBenchmarks} {
+	for _, part := range []func(context.Context, *options, *world, *Results) error{toolCalls, health, share, webhooks, startup, goBenchmarks} {
 		if err := part(ctx, o, w, r); err != nil {
 			return err
 		}

@@ -126,6 +126,20 @@ func (p *process) rss() (own, family int64) {
 	return own, family
 }
 
+// mapped is how much of rss, of the process alone, are pages of files, such as
+// the program: the machine holds one copy and drops them when it needs room.
+func (p *process) mapped() int64 {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.pid()))
+	if err != nil {
+		return 0
+	}
+	if f := strings.Fields(string(data)); len(f) > 2 {
+		pages, _ := strconv.ParseInt(f[2], 10, 64)
+		return pages * int64(os.Getpagesize())
+	}
+	return 0
+}
+
 // files and threads of the process.
 func (p *process) files() int   { return entries(p.pid(), "fd") }
 func (p *process) threads() int { return entries(p.pid(), "task") }

@@ -106,7 +106,7 @@ func startup(ctx context.Context, o *options, w *world, r *Results) error {
 	if !o.wants("startup") {
 		return nil
 	}
-	var first, again, idle []float64
+	var first, again, idle, private []float64
 	for i := range o.rounds {
 		data := filepath.Join(w.dir, fmt.Sprint("start-", i))
 		for _, times := range []*[]float64{&first, &again} {
@@ -121,6 +121,7 @@ func startup(ctx context.Context, o *options, w *world, r *Results) error {
 				time.Sleep(o.slice)
 				own, _ := p.rss()
 				idle = append(idle, float64(own)/(1<<20))
+				private = append(private, float64(own-p.mapped())/(1<<20))
 			}
 			p.stop()
 			if err != nil {
@@ -133,6 +134,7 @@ func startup(ctx context.Context, o *options, w *world, r *Results) error {
 	r.addFigure("cold start to the first answer, empty folder", "ms", first, 150)
 	r.addFigure("cold start to the first answer, used folder", "ms", again, 150)
 	r.addFigure("memory of an idle server", "MiB", idle, 60)
+	r.addFigure("the same without the pages of the program's file", "MiB", private, 0)
 	return nil
 }
 

@@ -96,7 +96,12 @@ func workflowValidate(o *options) *cobra.Command {
 // perFile does fn for each file, prints a line for it, and fails when one did.
 func (o *options) perFile(files []string, asJSON bool, fn func(string, *workflow.Document) (fileResult, error)) error {
 	failed := 0
-	for _, file := range files {
+	p := newProgress(o.err)
+	defer p.end()
+	for i, file := range files {
+		if len(files) > 1 {
+			p.at(file, i, len(files))
+		}
 		doc, err := readDocument(file, o.in)
 		var res fileResult
 		if err == nil {
@@ -108,6 +113,7 @@ func (o *options) perFile(files []string, asJSON bool, fn func(string, *workflow
 		if res.Error != "" {
 			failed++
 		}
+		p.end() // the line below it stays
 		if err := o.printResult(res, asJSON); err != nil {
 			return err
 		}
