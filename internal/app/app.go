@@ -171,7 +171,7 @@ func (c *Core) OpenManager(ctx context.Context, e *Engine) (*engine.Manager, err
 		MaxPerOwner: c.Config.MaxUserConcurrency, MaxPerWorkflow: c.Config.MaxWorkflowConcurrency, MissedRuns: c.Config.MissedRuns,
 		Engine: e.Runner, Store: c.Store,
 		Durable: c.durable, Version: Version, MaxConcurrency: c.Config.MaxConcurrency,
-		Retention: c.Config.ExecutionRetention, Keep: c.Config.ExecutionsKept, BaseURL: c.PublicURL(), Credentials: c.Vault.Fields, Files: c.Files.Read, Logger: c.Log})
+		Retention: c.Config.ExecutionRetention, Keep: c.Config.ExecutionsKept, BaseURL: c.PublicURL(), Credentials: c.Vault.Fields, Files: c.Files, Logger: c.Log})
 	if err != nil {
 		return nil, fmt.Errorf("open the engine: %w", err)
 	}

@@ -42,7 +42,7 @@ func (c *Catalogue) Validate(doc *workflow.Document) workflow.Validation {
 
 // Preview evaluates an expression.
 func (c *Catalogue) Preview(ctx context.Context, owner string, p service.Preview) (json.RawMessage, error) {
-	return c.runner.Preview(ctx, engine.Preview{Owner: owner, Workflow: p.Workflow, Node: p.Node, Text: p.Text, Runs: p.Runs, Items: p.Items, Item: p.Item})
+	return c.runner.Preview(ctx, engine.Preview{Owner: owner, Workflow: p.Workflow, Node: p.Node, Text: p.Text, Runs: p.Runs, Items: p.Items, Item: p.Item, Files: p.Files})
 }
 
 // ValidateFor judges it for somebody who has those credentials of which has

@@ -191,7 +191,7 @@ func (c *Core) openFiles(ctx context.Context) error {
 		return fmt.Errorf("%w; choose another data folder with --data-dir", err)
 	}
 	if c.Config.DatabaseURL != "" {
-		c.Log.WarnContext(ctx, "users' files are kept in a folder: all servers on this database must share DATA_DIR/"+filesFolder+", or each finds its own files only; mount the same volume in all of them", "folder", filepath.Join(c.Config.DataDir, filesFolder))
+		c.Log.WarnContext(ctx, "users' files, and large ones of executions, are kept in a folder: all servers on this database must share DATA_DIR/"+filesFolder+", or each finds its own files only; mount the same volume in all of them", "folder", filepath.Join(c.Config.DataDir, filesFolder))
 	}
 	c.Files = &service.Files{Store: c.Store, Contents: contents, MaxBytes: c.Config.FileMaxBytes,
 		Quota: store.FileQuota{Bytes: c.Config.FilesMaxBytes, Count: c.Config.FilesMaxCount},

@@ -14,6 +14,7 @@ func (c *Core) Prune(ctx context.Context, t time.Time, progress func(deleted int
 	const batch = 200
 	for {
 		ids, err := c.Store.PruneExecutions(ctx, t, batch)
+		c.Files.Forget(ctx, ids)
 		deleted += len(ids)
 		progress(deleted)
 		if err != nil || len(ids) < batch {

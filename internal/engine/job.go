@@ -34,6 +34,10 @@ type Job struct {
 	// File reads the content of a file of the owner's by its id. Nil: there
 	// are none.
 	File func(ctx context.Context, id string) ([]byte, error)
+	// Keep keeps the content of a file the execution made, under an id of
+	// store.ExecutionContent that File knows from then on; what is there
+	// already stays. Nil: files stay in their items, however large.
+	Keep func(ctx context.Context, id string, data []byte) error
 	// StaticData loads the workflow's static data when a node first asks for
 	// it, inside a recorded step. Nil: the document's.
 	StaticData func(ctx context.Context) (*workflow.Object, error)

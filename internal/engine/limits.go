@@ -67,7 +67,12 @@ func (b *budget) outputs(main [][]workflow.Item) error {
 	if total > b.limits.MaxNodeBytes {
 		return tooLarge("The node's output holds %s; one node run may give %s. Split the work into batches.", sizeText(total), sizeText(b.limits.MaxNodeBytes))
 	}
-	if b.bytes += total; b.bytes > b.limits.MaxExecutionBytes {
+	return b.bring(total)
+}
+
+// bring counts more data of the execution.
+func (b *budget) bring(n int64) error {
+	if b.bytes += n; b.bytes > b.limits.MaxExecutionBytes {
 		return tooLarge("The execution's data holds more than %s. Process less at a time or drop fields that are no longer needed.", sizeText(b.limits.MaxExecutionBytes))
 	}
 	return nil

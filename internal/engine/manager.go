@@ -46,9 +46,9 @@ type ManagerOptions struct {
 	// Credentials returns the fields of an owner's stored credential;
 	// CodeNotFound when there is none. Nil: none are kept.
 	Credentials func(ctx context.Context, owner, kind string, ref workflow.CredentialRef) (map[string]string, error)
-	// Files reads the content of an owner's file; CodeNotFound when there is
-	// none. Nil: none are kept.
-	Files func(ctx context.Context, owner, id string) ([]byte, error)
+	// Files keeps contents of files. Nil: none are kept, and what executions
+	// make stays in their items.
+	Files Files
 	// Sign returns the signature that the resume address of an execution
 	// carries. Nil: none does.
 	Sign func(executionID string) string
@@ -193,6 +193,20 @@ func (m *Manager) begin(ctx context.Context, req workflow.ExecuteRequest) (id st
 	e := &workflow.Execution{ID: uuid.Must(uuid.NewV7()).String(), OwnerID: w.OwnerID, WorkflowID: w.ID, WorkflowVersion: w.Version,
 		Status: workflow.StatusQueued, Mode: req.Mode, Start: req.Start, ParentID: req.ParentID, RetryOf: req.RetryOf,
 		IdempotencyKey: req.IdempotencyKey, Clock: now, Seed: randomSeed(), EngineVersion: m.opts.Version, CreatedAt: now}
+	kept, err := m.offloadStart(ctx, e)
+	if err == nil {
+		id, existing, err = m.recordOrQueue(ctx, e)
+	}
+	if kept && id != e.ID { // it came to nothing
+		m.opts.Files.Forget(context.WithoutCancel(ctx), []string{e.ID})
+	}
+	return id, existing, err
+}
+
+// recordOrQueue starts e when there is a place for it here, and queues it
+// otherwise. What it returns is another execution's id when the idempotency
+// key was used for that one.
+func (m *Manager) recordOrQueue(ctx context.Context, e *workflow.Execution) (id string, existing bool, err error) {
 	if m.taking.Err() == nil {
 		select {
 		case m.slots <- struct{}{}:
@@ -253,6 +267,8 @@ func sameCall(stored, asked *workflow.Execution) error {
 	if err != nil {
 		return err
 	}
+	// What large files are kept under tells whose they are, and what they hold.
+	was, is = bytes.ReplaceAll(was, []byte(stored.ID+"-"), nil), bytes.ReplaceAll(is, []byte(asked.ID+"-"), nil)
 	if stored.WorkflowID != asked.WorkflowID || !bytes.Equal(was, is) {
 		return workflow.Errorf(workflow.CodeConflict, "idempotency_key: it was used for another call, which made execution %s; use a new key for a new call", stored.ID)
 	}

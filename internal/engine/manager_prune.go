@@ -33,6 +33,9 @@ func (m *Manager) prune() (done bool) {
 func (m *Manager) deleteSome(failure string, batch func(limit int) ([]string, error)) (done bool) {
 	for range pruneBatches {
 		ids, err := batch(pruneBatch)
+		if m.opts.Files != nil && len(ids) > 0 {
+			m.opts.Files.Forget(m.ctx, ids)
+		}
 		if err != nil && m.ctx.Err() == nil {
 			m.log.Warn(failure+"; they will be tried again", "error", err)
 		}

@@ -258,7 +258,7 @@ func (m *Manager) job(r *durable.Run, e *workflow.Execution, w *workflow.Workflo
 	effects := &durableEffects{run: r, rec: rec}
 	return Job{
 		Execution: e, Workflow: w, Effects: effects, Recorder: rec, BaseURL: m.opts.BaseURL, Signature: m.signature(e.ID), FormSignature: m.signature(workflow.PagesOf(e.ID)),
-		Credentials: m.credentials(e.OwnerID), File: m.files(e.OwnerID),
+		Credentials: m.credentials(e.OwnerID), File: m.files(e.OwnerID), Keep: m.keepFile(),
 		// The answer itself travels as an event, which any process can follow.
 		Respond: func(context.Context, workflow.Response) error { return nil },
 		SubWorkflows: func(ctx context.Context, ref node.SubWorkflow) (*workflow.Workflow, error) {

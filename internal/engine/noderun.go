@@ -44,7 +44,10 @@ func (x *execution) runTask(ctx context.Context, t task) bool {
 	record := workflow.NodeRun{Node: t.v.name(), Run: run, Status: "success", Source: t.sources,
 		StartedAt: began.UTC(), Hints: res.out.Hints, Console: res.out.Console, RetriesDone: res.retries}
 	if res.err == nil || (!res.final && t.v.node.ErrorPolicy() != workflow.OnErrorStop) {
-		record.Main, res = x.outputs(t, res)
+		record.Main, res = x.outputs(ctx, t, res)
+	}
+	if x.broken != nil {
+		return false
 	}
 	record.DurationMS = float64(time.Since(began).Microseconds()) / 1000
 	goesOn := x.settle(&record, t.v, res)
@@ -88,7 +91,7 @@ func (x *execution) perform(ctx context.Context, t task, run int) nodeResult {
 
 // outputs turns what a node gave into what the next nodes get. A failure that
 // comes in is one the policy lets pass: the input is handed on.
-func (x *execution) outputs(t task, res nodeResult) ([][]workflow.Item, nodeResult) {
+func (x *execution) outputs(ctx context.Context, t task, res nodeResult) ([][]workflow.Item, nodeResult) {
 	if res.err != nil {
 		res.out = node.Output{Main: [][]workflow.Item{passOn(t)}, Passthrough: true}
 		return res.out.Main, res
@@ -102,7 +105,11 @@ func (x *execution) outputs(t task, res nodeResult) ([][]workflow.Item, nodeResu
 	if t.v.node.AlwaysOutputData && len(outputOf(main, 0)) == 0 {
 		main = withEmptyItem(main, t.inputs)
 	}
-	if err := x.budget.outputs(main); err != nil {
+	err := x.budget.outputs(main)
+	if err == nil {
+		main, err = x.offload(ctx, main)
+	}
+	if err != nil {
 		return nil, nodeResult{err: err, final: true}
 	}
 	return main, res

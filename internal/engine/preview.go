@@ -21,6 +21,7 @@ type Preview struct {
 	Runs     []workflow.NodeRun // of an execution of the workflow, in order
 	Items    []workflow.Item    // the node's input; nil is what Runs gave it
 	Item     int
+	Files    workflow.BinarySource // nil: there are none
 }
 
 // Preview returns the value as JSON. A fault of the expression is
@@ -34,7 +35,7 @@ func (e *Engine) Preview(ctx context.Context, p Preview) (json.RawMessage, error
 			d.zone = zone
 		}
 	}
-	scope := &expr.Scope{Node: p.Workflow.Document.NodeByName(p.Node), Data: d, Inputs: [][]workflow.Item{p.Items}}
+	scope := &expr.Scope{Node: p.Workflow.Document.NodeByName(p.Node), Data: d, Inputs: [][]workflow.Item{p.Items}, Files: p.Files}
 	if scope.Node == nil {
 		scope.Node = &workflow.Node{Name: "Preview"}
 	}

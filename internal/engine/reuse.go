@@ -79,7 +79,14 @@ func (r *reuse) run(v *vertex, n int) (workflow.NodeRun, bool) {
 // takeOver puts an earlier execution's run in the place of one of this
 // execution and hands its items on.
 func (x *execution) takeOver(ctx context.Context, t task, run workflow.NodeRun) bool {
-	if err := x.budget.outputs(run.Main); err != nil {
+	err := x.budget.outputs(run.Main)
+	if err == nil {
+		run.Main, err = x.offload(ctx, run.Main)
+	}
+	if x.broken != nil {
+		return false
+	}
+	if err != nil {
 		x.failure = executionError(t.v.node, run.Run, err)
 		return false
 	}

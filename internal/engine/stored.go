@@ -12,6 +12,8 @@ type storedFiles struct {
 	ctx  context.Context // the node run's: files are asked for without one
 	read func(ctx context.Context, id string) ([]byte, error)
 	most int64
+	// broken ends the computation when the store cannot be asked.
+	broken func(error) error
 }
 
 var _ workflow.BinarySource = (*storedFiles)(nil)
@@ -25,6 +27,8 @@ func (f *storedFiles) Content(id string) ([]byte, error) {
 	switch {
 	case workflow.CodeOf(err) == workflow.CodeNotFound:
 		return nil, node.Fail("its content is not there any more")
+	case err != nil && f.ctx.Err() == nil:
+		return nil, f.broken(err)
 	case err != nil:
 		return nil, err
 	case int64(len(data)) > f.most:
@@ -33,11 +37,15 @@ func (f *storedFiles) Content(id string) ([]byte, error) {
 	return data, nil
 }
 
+func (x *execution) storedFiles(ctx context.Context) *storedFiles {
+	return &storedFiles{ctx: ctx, read: x.job.File, most: x.budget.limits.MaxNodeBytes, broken: x.interrupt}
+}
+
 // readable lets a node read the files of its input that are kept in the
 // store. The items themselves are left as they are.
 func (x *execution) readable(ctx context.Context, inputs [][]workflow.Item) [][]workflow.Item {
 	var out [][]workflow.Item
-	source := &storedFiles{ctx: ctx, read: x.job.File, most: x.budget.limits.MaxNodeBytes}
+	source := x.storedFiles(ctx)
 	for i, items := range inputs {
 		copied := false
 		for j := range items {
@@ -86,5 +94,13 @@ func (m *Manager) files(owner string) func(context.Context, string) ([]byte, err
 	if m.opts.Files == nil {
 		return nil
 	}
-	return func(ctx context.Context, id string) ([]byte, error) { return m.opts.Files(ctx, owner, id) }
+	return func(ctx context.Context, id string) ([]byte, error) { return m.opts.Files.Read(ctx, owner, id) }
+}
+
+// keepFile keeps what executions make, nil when nothing is kept.
+func (m *Manager) keepFile() func(context.Context, string, []byte) error {
+	if m.opts.Files == nil {
+		return nil
+	}
+	return m.opts.Files.Keep
 }

@@ -56,5 +56,5 @@ func (w view) StaticData(scope, node string) *workflow.Object {
 
 // scope is the node run expressions are evaluated in.
 func (x *execution) scope(t task, h *host) *expr.Scope {
-	return &expr.Scope{Node: t.v.node, Run: h.run, Inputs: t.inputs, Sources: t.sources, Data: view{x, h}}
+	return &expr.Scope{Node: t.v.node, Run: h.run, Inputs: t.inputs, Sources: t.sources, Data: view{x, h}, Files: x.storedFiles(h.ctx)}
 }

@@ -37,6 +37,7 @@ type world struct {
 	called    map[string]*workflow.Workflow // sub-workflows as they were found, by ID
 	sessions  []*expr.Session
 	timeout   time.Duration
+	apart     *offloader // nil until a node run ended
 }
 
 func newWorld(e *Engine, job *Job) *world {

@@ -18,6 +18,7 @@ type Preview struct {
 	Runs     []workflow.NodeRun
 	Items    []workflow.Item // the node's input; nil is what Runs gave it
 	Item     int
+	Files    workflow.BinarySource // contents kept apart from the Runs' items; nil: there are none
 }
 
 // PreviewExpressionInput asks what an expression gives.
@@ -73,6 +74,7 @@ func (s *Service) previewOf(ctx context.Context, in PreviewExpressionInput) (Pre
 		if p.Workflow, err = s.Store.WorkflowVersion(ctx, owner(ctx), e.WorkflowID, e.WorkflowVersion); err != nil {
 			return p, err
 		}
+		p.Files = s.filesOf(ctx, owner(ctx))
 		if p.Runs, err = s.Store.NodeRuns(ctx, owner(ctx), e.ID); err != nil {
 			return p, err
 		}

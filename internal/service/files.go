@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -22,10 +21,10 @@ import (
 	"flowgate/store"
 )
 
-// Files keeps users' files: what is known of them in the store, their content
-// apart.
+// Files keeps users' files, and those their executions made: what is known of
+// them in the store, their content apart.
 type Files struct {
-	Store    store.Files
+	Store    FileStore
 	Contents store.Contents
 	MaxBytes int64 // of one file
 	Quota    store.FileQuota
@@ -34,6 +33,12 @@ type Files struct {
 	Mine func(context.Context) (bool, error)
 
 	uploads uploads
+}
+
+// FileStore is what is known of files, and of the executions that made some.
+type FileStore interface {
+	store.Files
+	Execution(ctx context.Context, owner, id string) (*workflow.Execution, error)
 }
 
 const (
@@ -299,27 +304,6 @@ func (s *Service) openFile(ctx context.Context, in FileRef) (*Content, error) {
 	return &Content{FileView: *fileView(f), Body: body}, nil
 }
 
-// Read returns the content of an owner's file, for its executions.
-func (fs *Files) Read(ctx context.Context, owner, id string) ([]byte, error) {
-	f, err := fs.Store.File(ctx, owner, id)
-	if err != nil {
-		return nil, err
-	}
-	body, err := fs.Contents.Open(ctx, f.ID)
-	if err != nil {
-		return nil, err
-	}
-	defer body.Close()
-	data, err := io.ReadAll(io.LimitReader(body, f.Size+1)) // what is there takes memory, not what is said to be
-	if err == nil && int64(len(data)) != f.Size {
-		err = fmt.Errorf("the file %s has another size than its %d bytes", f.ID, f.Size)
-	}
-	if err != nil {
-		return nil, workflow.Wrap(workflow.CodeUnavailable, err, "The file could not be read to its end.")
-	}
-	return data, nil
-}
-
 // binaries are the caller's files as files of an item, by property.
 func (s *Service) binaries(ctx context.Context, ids map[string]string) (map[string]*workflow.Binary, error) {
 	if len(ids) == 0 {
@@ -411,17 +395,7 @@ func (s *Service) binaryContent(ctx context.Context, b *workflow.Binary) (*Conte
 	}
 	c := &Content{FileView: FileView{Name: name, MimeType: b.MimeType}}
 	if b.Data == "" && b.ID != "" {
-		fs, err := s.keeper()
-		if err != nil {
-			return nil, err
-		}
-		f, err := fs.Store.File(ctx, owner(ctx), b.ID)
-		if err != nil {
-			return nil, err
-		}
-		c.FileView = *fileView(f)
-		c.Body, err = fs.Contents.Open(ctx, f.ID)
-		return c, err
+		return s.keptContent(ctx, b.ID, c)
 	}
 	text := b.Data
 	if strings.HasPrefix(text, "data:") {

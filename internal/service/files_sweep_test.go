@@ -27,7 +27,7 @@ func kept(t *testing.T) (*Service, context.Context, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Files = &Files{Store: s.Store.(store.Files), Contents: contents, MaxBytes: 1 << 20}
+	s.Files = &Files{Store: s.Store.(FileStore), Contents: contents, MaxBytes: 1 << 20}
 	return s, ctx, folder
 }
 

@@ -238,6 +238,7 @@ func (s *Service) awaitResponse(ctx context.Context, owner, id string, t Webhook
 			return nil, err
 		}
 	}
+	s.withFiles(ctx, owner, items)
 	if e.Error != nil {
 		s.Logger.WarnContext(ctx, "a webhook's execution failed", "workflow_id", e.WorkflowID, "execution_id", e.ID,
 			"status", e.Status, "node", e.Error.Node, "error", e.Error.Message)

@@ -1,6 +1,10 @@
 package expr
 
 import (
+	"encoding/base64"
+	"maps"
+	"slices"
+
 	"github.com/dop251/goja"
 
 	"flowgate/internal/workflow"
@@ -129,9 +133,48 @@ func pairing(p *workflow.Pairing) any {
 
 // binary converts an item's files, in the order of their names.
 func (v *vm) binary(it *workflow.Item) goja.Value {
-	plain, err := workflow.FromGo(it.Binary)
-	if err != nil || it.Binary == nil {
-		return v.rt.NewObject()
+	out := v.rt.NewObject()
+	for _, name := range slices.Sorted(maps.Keys(it.Binary)) {
+		b := it.Binary[name]
+		plain, err := workflow.FromGo(b)
+		if err != nil {
+			continue
+		}
+		val := v.toJS(plain)
+		if o, ok := val.(*goja.Object); ok && b != nil && b.Data == "" && b.ID != "" {
+			val = v.apart(b.ID, o)
+		}
+		v.define(out, name, val)
 	}
-	return v.toJS(plain)
+	return out
+}
+
+// apart is a file whose content is read when it is first looked at, as if it
+// were there.
+func (v *vm) apart(id string, file *goja.Object) goja.Value {
+	if v.s == nil || v.s.frame.sc == nil || v.s.frame.sc.Files == nil {
+		return file
+	}
+	o := v.rt.NewObject()
+	read := v.rt.ToValue(func(goja.FunctionCall) goja.Value {
+		if v.s == nil || v.s.frame.sc == nil || v.s.frame.sc.Files == nil {
+			return goja.Undefined()
+		}
+		data, err := v.s.frame.sc.Files.Content(id)
+		if err != nil {
+			v.throw(&Error{Kind: KindCode, Message: "the file cannot be read: " + err.Error(), Pos: -1})
+		}
+		text := v.rt.ToValue(base64.StdEncoding.EncodeToString(data))
+		_ = o.DefineDataProperty("data", text, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
+		return text
+	})
+	write := v.rt.ToValue(func(c goja.FunctionCall) goja.Value {
+		_ = o.DefineDataProperty("data", c.Argument(0), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
+		return goja.Undefined()
+	})
+	_ = o.DefineAccessorProperty("data", read, write, goja.FLAG_TRUE, goja.FLAG_TRUE)
+	for _, key := range file.Keys() {
+		_ = o.Set(key, file.Get(key))
+	}
+	return o
 }

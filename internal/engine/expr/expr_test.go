@@ -372,3 +372,63 @@ func TestCheckPosition(t *testing.T) {
 		}
 	}
 }
+
+// shelved are contents that are kept apart from their items.
+type shelved map[string]string
+
+func (s shelved) Content(id string) ([]byte, error) {
+	text, ok := s[id]
+	if !ok {
+		return nil, errors.New("it is not there")
+	}
+	return []byte(text), nil
+}
+
+// withFile is a scope whose first item has a file that is kept apart, as has
+// the item of the node G.
+func withFile(t *testing.T) (*Scope, []workflow.Item) {
+	sc, in := codeScope(t)
+	in[0].Binary = map[string]*workflow.Binary{"f": {ID: "x", MimeType: "text/plain", FileName: "f.txt"}, "gone": {ID: "y"}, "small": {Data: "QQ=="}}
+	sc.Files = shelved{"x": "content"}
+	return sc, in
+}
+
+func TestFilesKeptApartAreRead(t *testing.T) {
+	sc, in := withFile(t)
+	s := newSession(t, newPool(t, Options{}))
+	for expression, want := range map[string]string{
+		`={{ $binary.f.data }}`: `"Y29udGVudA=="`,
+		`={{ $binary.f.fileName + $binary.f.data + $binary.f.data }}`:    `"f.txtY29udGVudA==Y29udGVudA=="`,
+		`={{ $("G").first().binary.f.data.base64Decode() }}`:             `"content"`,
+		`={{ Object.keys($binary.f)[0] + Object.keys($binary).length }}`: `"data3"`,
+		`={{ $binary.f }}`:          `{"data":"Y29udGVudA==","id":"x","mimeType":"text/plain","fileName":"f.txt"}`,
+		`={{ $binary.small.data }}`: `"QQ=="`,
+	} {
+		got, err := s.Resolve(t.Context(), expression, 0, sc)
+		if err != nil || jsonText(t, got) != want {
+			t.Errorf("%s: %v %v", expression, got, err)
+		}
+	}
+	if got, err := s.Resolve(t.Context(), `={{ $binary.gone.data }}`, 0, sc); err == nil && got != Undefined {
+		t.Errorf("gone: %v", got)
+	}
+	source := `const f = items[0].binary.f, buffer = await this.helpers.getBinaryDataBuffer(0, "f"), other = $("G").first().binary.f.data;
+f.data = f.data + "!";
+return [{ json: { text: buffer.toString(), other, changed: items[0].binary.f.data } }]`
+	want := `[{"json":{"text":"content","other":"Y29udGVudA==","changed":"Y29udGVudA==!"}}]`
+	for name, run := range map[string]func(context.Context, *Scope, CodeRequest) (CodeResult, error){
+		"in this process": s.Code, "in a worker": newWorkers(t, WorkerOptions{}).Code,
+	} {
+		got, err := run(t.Context(), sc, CodeRequest{Source: source, Mode: ModeAll, Items: in})
+		if err != nil || jsonText(t, got.Value) != want {
+			t.Errorf("%s: %v %v", name, jsonText(t, got.Value), err)
+		}
+		if in[0].Binary["f"].Data != "" {
+			t.Errorf("%s: the item was changed", name)
+		}
+	}
+	handed, err := newWorkers(t, WorkerOptions{}).Code(t.Context(), sc, CodeRequest{Source: `return items`, Mode: ModeAll, Items: in})
+	if text := jsonText(t, handed.Value); err != nil || strings.Contains(text, "Y29udGVudA") || !strings.Contains(text, `"id":"x"`) {
+		t.Errorf("handed on: %s %v", text, err)
+	}
+}

@@ -1,7 +1,10 @@
 package expr
 
 import (
+	"encoding/base64"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -38,6 +41,9 @@ func gather(sc *Scope, req CodeRequest, refs references) *workRequest {
 			msg.add(d, msg.Document.Nodes[i].Name, refs)
 		}
 	}
+	if refs.files {
+		msg.fill(sc.Files)
+	}
 	if refs.static {
 		name := ""
 		if sc.Node != nil {
@@ -68,6 +74,53 @@ func (m *workRequest) add(d RunData, name string, refs references) {
 	m.Runs[name] = runs
 }
 
+// fill puts contents that are kept apart into the items that are sent. One
+// that cannot be read stays away.
+func (m *workRequest) fill(files workflow.BinarySource) {
+	if files == nil {
+		return
+	}
+	m.Code.Items = filled(m.Code.Items, files)
+	for name, runs := range m.Runs {
+		runs = slices.Clone(runs)
+		for i := range runs {
+			runs[i].Main = slices.Clone(runs[i].Main)
+			for o, items := range runs[i].Main {
+				runs[i].Main[o] = filled(items, files)
+			}
+		}
+		m.Runs[name] = runs
+	}
+}
+
+func filled(items []workflow.Item, files workflow.BinarySource) []workflow.Item {
+	out, copied := items, false
+	for i := range items {
+		own := maps.Clone(items[i].Binary)
+		changed := false
+		for name, b := range own {
+			if b == nil || b.Data != "" || b.ID == "" {
+				continue
+			}
+			data, err := files.Content(b.ID)
+			if err != nil {
+				continue
+			}
+			whole := *b
+			whole.Data = base64.StdEncoding.EncodeToString(data)
+			own[name], changed = &whole, true
+		}
+		if !changed {
+			continue
+		}
+		if !copied {
+			out, copied = slices.Clone(items), true
+		}
+		out[i].Binary = own
+	}
+	return out
+}
+
 // pairsOnly leaves of runs what a walk back through pairings needs.
 func pairsOnly(runs []workflow.NodeRun) []workflow.NodeRun {
 	out := make([]workflow.NodeRun, len(runs))
@@ -91,6 +144,7 @@ type references struct {
 	states bool
 	static bool
 	nodes  bool // anything of the document
+	files  bool // contents of files
 }
 
 var (
@@ -119,6 +173,7 @@ func codeReferences(source string) references {
 	}
 	r.states = strings.Contains(source, "context")
 	r.static = strings.Contains(source, "taticData")
+	r.files = r.all || strings.Contains(source, "inary")
 	words := needs{words: wordsOf(source)}
 	r.nodes = r.all || found > 0 || words.anyOf("$", "$node", "$items", "$item", "params", "context")
 	return r

@@ -53,6 +53,9 @@ type Scope struct {
 	// InputIndex is the input that $json and $input mean.
 	InputIndex int
 	Data       RunData
+	// Files reads contents that are kept apart from their items; nil: there are
+	// none.
+	Files workflow.BinarySource
 	// Extra adds names such as $response. Values are JSON kinds.
 	Extra map[string]any
 }

@@ -56,6 +56,9 @@ func itemFile(in workflow.Item, name, parameter string) (*workflow.Binary, []byt
 	return b, data, nil
 }
 
+// Content returns a file's content. What is kept in the store needs a Source.
+func Content(b *workflow.Binary) ([]byte, error) { return binaryContent(b) }
+
 func binaryContent(b *workflow.Binary) ([]byte, error) {
 	if b.Data == "" && b.ID != "" {
 		if b.Source == nil {
