@@ -369,3 +369,39 @@ func FuzzUserToken(f *testing.F) {
 		}
 	})
 }
+
+// wrongs counts failures by address.
+type wrongs struct{ n map[string]int }
+
+func (*wrongs) Blocked(string) time.Duration            { return 0 }
+func (w *wrongs) Failed(_ context.Context, from string) { w.n[from]++ }
+
+// TestOnlyGuessesCountAsFailures: credentials that were right once, and none at
+// all, lock nobody out.
+func TestOnlyGuessesCountAsFailures(t *testing.T) {
+	t.Parallel()
+	keys, _ := newKeys(t)
+	counted := &wrongs{n: map[string]int{}}
+	a := &Authenticator{Keys: keys, Issuer: newPeople(t, nil).Issuer, Failures: counted}
+	ctx := WithOrigin(t.Context(), &Origin{IP: "192.0.2.1"})
+	expired, _, err := keys.Create(t.Context(), NewKey{OwnerID: "ann", ClientName: "x", Scopes: []string{ScopeToolsRead}, ExpiresIn: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys.now = func() time.Time { return time.Now().Add(2 * time.Hour) }
+	for _, c := range []struct {
+		what   string
+		p      Presented
+		reason string
+		want   int
+	}{
+		{"nothing", Presented{Tier: TierMCP}, "missing_api_key", 0},
+		{"an expired key", Presented{Tier: TierMCP, APIKey: expired}, "key_expired", 0},
+		{"a guess", Presented{Tier: TierMCP, APIKey: "wfk_guess"}, "invalid_api_key", 1},
+		{"no token", Presented{Tier: TierApp, Bearer: "guess"}, "malformed_token", 2},
+	} {
+		if _, err := a.Authenticate(ctx, c.p); workflow.ReasonOf(err) != c.reason || counted.n["192.0.2.1"] != c.want {
+			t.Errorf("%s: %v, %d failures counted, want %d", c.what, err, counted.n["192.0.2.1"], c.want)
+		}
+	}
+}

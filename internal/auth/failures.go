@@ -36,9 +36,14 @@ func (a *Authenticator) blocked(ctx context.Context, p Presented) error {
 }
 
 // failed counts a failure. Sending nothing is none: it is how clients ask what
-// is needed.
+// is needed. What was right once is none either: whoever forgets to renew a
+// token guesses nothing, and may share an address with many.
 func (a *Authenticator) failed(ctx context.Context, p Presented, err error) {
 	if a.Failures == nil || !p.anything() || workflow.CodeOf(err) != workflow.CodeUnauthorized {
+		return
+	}
+	switch workflow.ReasonOf(err) {
+	case "token_expired", "key_expired", "client_disabled":
 		return
 	}
 	if ip := OriginOf(ctx).IP; ip != "" {

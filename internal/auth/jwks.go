@@ -37,11 +37,12 @@ type keySet struct {
 	now    func() time.Time
 	life   time.Duration // how long keys are used without asking again
 
-	mu      sync.Mutex // held while asking, so that many callers ask once
+	mu      sync.Mutex
 	keys    map[string]publicKey
-	fetched time.Time // of keys
-	asked   time.Time // last, with or without an answer
-	failed  error     // of the last time
+	fetched time.Time     // of keys
+	asked   time.Time     // last, with or without an answer
+	failed  error         // of the last time
+	asking  chan struct{} // closed when the question under way is answered; nil: there is none
 }
 
 // publicKey is a key with the one algorithm it is for.
@@ -52,18 +53,21 @@ type publicKey struct {
 
 // find returns the key with the id for the algorithm; ok is false when the
 // provider has none. Unknown ids make it ask again, not more often than
-// jwksPause allows; old keys serve while the provider is down.
+// jwksPause allows; old keys serve while the provider is down. Only who needs
+// the answer waits for it.
 func (s *keySet) find(ctx context.Context, kid, alg string) (key crypto.PublicKey, ok bool, err error) {
+	if answered := s.refresh(ctx, kid); answered != nil {
+		select {
+		case <-answered:
+		case <-ctx.Done():
+			return nil, false, ctx.Err()
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now()
 	k, known := s.keys[kid]
-	if age := now.Sub(s.fetched); s.keys == nil || !known || age > s.life {
-		s.ask(ctx, now)
-		k, known = s.keys[kid]
-	}
 	switch {
-	case s.keys == nil || now.Sub(s.fetched) > jwksStale, !known && s.failed != nil:
+	case s.keys == nil || s.now().Sub(s.fetched) > jwksStale, !known && s.failed != nil:
 		return nil, false, errors.Join(errProviderDown, s.failed)
 	case !known || k.alg != alg:
 		return nil, false, nil
@@ -71,19 +75,42 @@ func (s *keySet) find(ctx context.Context, kid, alg string) (key crypto.PublicKe
 	return k.key, true, nil
 }
 
-func (s *keySet) ask(ctx context.Context, now time.Time) {
+// refresh asks the provider when its keys are old or lack the id. It returns
+// what to wait for, nil when the keys there are will do: those that are hardly
+// too old serve meanwhile.
+func (s *keySet) refresh(ctx context.Context, kid string) (answered <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	_, known := s.keys[kid]
+	age := now.Sub(s.fetched)
+	if s.keys != nil && known && age <= s.life {
+		return nil
+	}
 	pause := jwksPause
 	if s.keys == nil {
 		pause = time.Second
 	}
-	if !s.asked.IsZero() && now.Sub(s.asked) < pause {
-		return
+	if s.asking == nil && (s.asked.IsZero() || now.Sub(s.asked) >= pause) {
+		s.asked, s.asking = now, make(chan struct{})
+		go s.ask(ctx, now, s.asking)
 	}
-	s.asked = now
+	if known && age <= 2*s.life || s.asking == nil {
+		return nil
+	}
+	return s.asking
+}
+
+// ask asks the provider and tells those who wait.
+func (s *keySet) ask(ctx context.Context, now time.Time, answered chan struct{}) {
 	keys, err := s.fetch(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.failed = err; err == nil {
 		s.keys, s.fetched = keys, now
 	}
+	s.asking = nil
+	close(answered)
 }
 
 // fetch asks the provider. The caller's leaving does not end the question,

@@ -331,6 +331,50 @@ func TestKeySetIsAskedForWithinBounds(t *testing.T) {
 	}
 }
 
+// TestKnownKeysDoNotWait: while the project takes its time about its keys, for
+// somebody's unknown one or since those here are old, only who needs the answer
+// waits for it.
+func TestKnownKeysDoNotWait(t *testing.T) {
+	t.Parallel()
+	p := newProject(t)
+	s := p.checks(nil)
+	var later atomic.Int64
+	begin := time.Now()
+	s.now = func() time.Time { return begin.Add(time.Duration(later.Load())) }
+	good, unknown := p.token(t, nil), signed(t, jwt.SigningMethodES256, "unknown", p.ec, p.claims(nil))
+	if _, err := s.Verify(t.Context(), good); err != nil {
+		t.Fatal(err)
+	}
+	for _, age := range []time.Duration{jwksPause, jwksLife + time.Second} {
+		later.Store(int64(age))
+		asked := p.sets.Load()
+		p.mu.Lock() // the project does not answer
+		waits := make(chan error, 1)
+		go func() { _, err := s.Verify(t.Context(), unknown); waits <- err }()
+		for p.sets.Load() == asked {
+			time.Sleep(time.Millisecond)
+		}
+		if _, err := s.Verify(t.Context(), good); err != nil {
+			t.Errorf("after %s: %v", age, err)
+		}
+		select {
+		case err := <-waits:
+			t.Errorf("after %s an unknown key was told of before there was an answer: %v", age, err)
+		default:
+		}
+		p.mu.Unlock()
+		if err := <-waits; workflow.ReasonOf(err) != "invalid_token" {
+			t.Errorf("after %s: %v", age, err)
+		}
+	}
+	later.Store(int64(4 * jwksLife))
+	p.down.Store(true)
+	asked := p.sets.Load()
+	if _, err := s.Verify(t.Context(), good); err != nil || p.sets.Load() == asked {
+		t.Errorf("keys that are long too old serve unasked: %v", err)
+	}
+}
+
 // TestIntrospection: a token that nothing here can check is the project's to
 // judge, and its answer is kept for a while, never beyond the token's life.
 func TestIntrospection(t *testing.T) {
