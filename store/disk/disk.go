@@ -3,25 +3,21 @@
 package disk
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"flowgate/internal/workflow"
 	"flowgate/store"
+	"flowgate/store/internal/content"
 )
 
 const (
-	headSize  = 512
 	partial   = ".part-"
 	staleTime = 24 * time.Hour // of a part that nobody writes any more
 )
@@ -67,7 +63,7 @@ func (f *Folder) Write(ctx context.Context, id string, r io.Reader, most int64) 
 		_ = tmp.Close()
 		_ = os.Remove(tmp.Name()) // gone already when it was kept
 	}()
-	if out, err = copyCounting(ctx, tmp, r, most); err != nil {
+	if out, err = content.Copy(ctx, toDisk{tmp}, r, most); err != nil {
 		return store.Written{}, err
 	}
 	if err := errors.Join(tmp.Sync(), tmp.Close()); err != nil {
@@ -104,22 +100,6 @@ func (f *Folder) keep(from, path string) error {
 	return syncFolder(f.path)
 }
 
-// copyCounting copies r, looking at what passes by.
-func copyCounting(ctx context.Context, w io.Writer, r io.Reader, most int64) (store.Written, error) {
-	sum := sha256.New()
-	var head bytes.Buffer
-	n, err := io.Copy(io.MultiWriter(toDisk{w}, sum), io.TeeReader(io.LimitReader(reader{ctx, r}, most+1), &limited{&head, headSize}))
-	switch {
-	case err != nil:
-		return store.Written{}, err
-	case n > most:
-		e := workflow.Errorf(workflow.CodeTooLarge, "the file is larger than %d bytes", most)
-		e.Details = map[string]any{"limit_bytes": most}
-		return store.Written{}, e
-	}
-	return store.Written{Size: n, SHA256: hex.EncodeToString(sum.Sum(nil)), Head: head.Bytes()}, nil
-}
-
 // toDisk tells a full disk from a reader that fails.
 type toDisk struct{ io.Writer }
 
@@ -131,32 +111,6 @@ func (d toDisk) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// reader ends with ctx.
-type reader struct {
-	ctx context.Context //nolint:containedctx // for the length of one copy
-	io.Reader
-}
-
-func (r reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
-}
-
-// limited keeps the beginning of what is written to it.
-type limited struct {
-	buf  *bytes.Buffer
-	most int
-}
-
-func (l *limited) Write(p []byte) (int, error) {
-	if room := l.most - l.buf.Len(); room > 0 {
-		l.buf.Write(p[:min(room, len(p))])
-	}
-	return len(p), nil
-}
-
 // Open returns the content.
 func (f *Folder) Open(_ context.Context, id string) (io.ReadSeekCloser, error) {
 	path, err := f.pathOf(id)
@@ -165,7 +119,7 @@ func (f *Folder) Open(_ context.Context, id string) (io.ReadSeekCloser, error) {
 	}
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, workflow.Errorf(workflow.CodeNotFound, "The content of the file %q is not there any more.", id)
+		return nil, content.Gone(id)
 	}
 	if err != nil {
 		return nil, unavailable(err)
@@ -200,18 +154,9 @@ func (f *Folder) DeleteOf(_ context.Context, execution string) error {
 	return nil
 }
 
-// pathOf is where the content of an id is: what an execution made lies in a
-// folder of the execution's. Ids are made here, so others are refused rather
-// than mended.
 func (f *Folder) pathOf(id string) (string, error) {
-	if len(id) < 4 || len(id) > 128 || strings.Trim(id, "0123456789abcdefghijklmnopqrstuvwxyz-") != "" {
-		return "", workflow.Errorf(workflow.CodeNotFound, "There is no file %q.", id)
-	}
-	if execution, sum, ok := store.OfExecution(id); ok {
-		folder, err := f.pathOf(execution)
-		return filepath.Join(folder, sum), err
-	}
-	return filepath.Join(f.path, id[len(id)-2:], id), nil
+	name, err := content.Name(id)
+	return filepath.Join(f.path, filepath.FromSlash(name)), err
 }
 
 func syncFolder(path string) error {

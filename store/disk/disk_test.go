@@ -1,7 +1,6 @@
 package disk
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -9,13 +8,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
 
 	"flowgate/internal/workflow"
 	"flowgate/store"
+	"flowgate/store/storetest"
 )
 
 func open(t *testing.T) *Folder {
@@ -27,27 +26,9 @@ func open(t *testing.T) *Folder {
 	return f
 }
 
-func TestContentRoundTrip(t *testing.T) {
-	f := open(t)
-	want := bytes.Repeat([]byte("0123456789"), 1000)
-	got, err := f.Write(t.Context(), "file-1", bytes.NewReader(want), 10_000)
-	if err != nil || got.Size != 10_000 || len(got.Head) != 512 || got.SHA256 != "4c207598af7a20db0e3334dd044399a40e467cb81b37f7ba05a4f76dcbd8fd59" {
-		t.Fatalf("%+v, %v", got, err)
-	}
-	r, err := f.Open(t.Context(), "file-1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	if data, err := io.ReadAll(r); err != nil || !bytes.Equal(data, want) {
-		t.Errorf("%d bytes, %v", len(data), err)
-	}
-	if err := errors.Join(f.Delete(t.Context(), "file-1"), f.Delete(t.Context(), "file-1")); err != nil {
-		t.Error(err)
-	}
-	if _, err := f.Open(t.Context(), "file-1"); workflow.CodeOf(err) != workflow.CodeNotFound {
-		t.Errorf("after deletion: %v", err)
-	}
+func TestContents(t *testing.T) {
+	t.Parallel()
+	storetest.RunContents(t, func(t *testing.T) store.Contents { return open(t) })
 }
 
 func TestNothingIsKeptOfAFailure(t *testing.T) {
@@ -67,37 +48,6 @@ func TestNothingIsKeptOfAFailure(t *testing.T) {
 	left, err := os.ReadDir(f.path)
 	if err != nil || len(left) != 0 {
 		t.Errorf("left behind: %v, %v", left, err)
-	}
-}
-
-func TestOnlyIdsArePaths(t *testing.T) {
-	f := open(t)
-	for _, id := range []string{"", "..", "../../etc/passwd", "a/b/c/d", "ABCD", "x\x00yz", strings.Repeat("a", 129), strings.Repeat("A", 9) + "-" + strings.Repeat("0", 64), "-" + strings.Repeat("0", 128)} {
-		if _, err := f.Write(t.Context(), id, strings.NewReader("x"), 9); workflow.CodeOf(err) != workflow.CodeNotFound {
-			t.Errorf("%q: %v", id, err)
-		}
-	}
-}
-
-func TestWritersOfOneIDDoNotMix(t *testing.T) {
-	f := open(t)
-	var work sync.WaitGroup
-	for i := range 8 {
-		work.Go(func() {
-			if _, err := f.Write(t.Context(), "same", bytes.NewReader(bytes.Repeat([]byte{byte('a' + i)}, 100_000)), 1<<20); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	work.Wait()
-	r, err := f.Open(t.Context(), "same")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	data, err := io.ReadAll(r)
-	if err != nil || len(data) != 100_000 || !bytes.Equal(data, bytes.Repeat(data[:1], 100_000)) {
-		t.Errorf("%d bytes, %v", len(data), err)
 	}
 }
 

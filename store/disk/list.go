@@ -95,7 +95,7 @@ func (l *lister) tell() error {
 const markName = ".database"
 
 // Mark returns what SetMark wrote, "" when it did not.
-func (f *Folder) Mark() (string, error) {
+func (f *Folder) Mark(context.Context) (string, error) {
 	data, err := os.ReadFile(filepath.Join(f.path, markName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
@@ -107,7 +107,7 @@ func (f *Folder) Mark() (string, error) {
 }
 
 // SetMark says whose the folder is.
-func (f *Folder) SetMark(mark string) error {
+func (f *Folder) SetMark(_ context.Context, mark string) error {
 	tmp, err := os.CreateTemp(f.path, partial+"*")
 	if err != nil {
 		return unavailable(err)
