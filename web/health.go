@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,13 +27,15 @@ type Health struct {
 	Database Check // down: unhealthy
 	Redis    Check // down: degraded
 	Agent    Check // down: degraded
+	REST     Check // of the Supabase project; down: degraded
+	Files    Check // where their content is kept, when not on this machine; down: degraded
 }
 
 func (h Health) status() string {
 	switch {
 	case h.Database == CheckDown:
 		return "unhealthy"
-	case h.Redis == CheckDown || h.Agent == CheckDown:
+	case slices.Contains([]Check{h.Redis, h.Agent, h.REST, h.Files}, CheckDown):
 		return "degraded"
 	}
 	return "healthy"
@@ -68,7 +71,8 @@ func (s *Server) look(ctx context.Context) (Health, []byte) {
 	defer cancel()
 	h := s.Health(ctx)
 	body, err := json.Marshal(healthBody{Status: h.status(), Version: s.Version, Timestamp: time.Now().UTC(), Checks: healthChecks{
-		Database: h.Database != CheckDown, Redis: h.Redis != CheckDown, GRPC: h.Agent != CheckDown, PublicAPI: true, AppAPI: true, MCPAPI: true}})
+		Database: h.Database != CheckDown, Redis: h.Redis != CheckDown, GRPC: h.Agent != CheckDown, PublicAPI: true, AppAPI: true, MCPAPI: true,
+		REST: shown(h.REST), Files: shown(h.Files)}})
 	if err != nil { // plain values always encode
 		body = []byte("{}")
 	}
@@ -91,6 +95,18 @@ type healthChecks struct {
 	PublicAPI bool `json:"public_api"`
 	AppAPI    bool `json:"app_api"`
 	MCPAPI    bool `json:"mcp_api"`
+
+	// There with a Supabase project only.
+	REST  *bool `json:"supabase_rest,omitempty"`
+	Files *bool `json:"supabase_storage,omitempty"`
+}
+
+func shown(c Check) *bool {
+	if c == CheckOff {
+		return nil
+	}
+	up := c == CheckUp
+	return &up
 }
 
 // ready is off as soon as shutdown begins, and while the database is away.

@@ -26,7 +26,8 @@ func (s *Server) otherOperations() []operation {
 			object(tree{"resource": text, "scopes_supported": tree{"type": "array", "items": text}}))},
 	}
 	health := object(tree{"status": tree{"type": "string", "enum": []string{"healthy", "degraded", "unhealthy"}}, "version": text, "timestamp": moment,
-		"checks": object(tree{"database": flag, "redis": flag, "grpc": flag, "public_api": flag, "app_api": flag, "mcp_api": flag})})
+		"checks": object(tree{"database": flag, "redis": flag, "grpc": flag, "public_api": flag, "app_api": flag, "mcp_api": flag,
+			"supabase_rest": flag, "supabase_storage": flag})})
 	ops = append(ops, operation{"GET", "/health", alsoFails(describe("get_health", "How the server is", "Public", open, health), health)})
 	if !s.PublicOff {
 		ops = append(ops,

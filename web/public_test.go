@@ -14,17 +14,29 @@ func TestHealth(t *testing.T) {
 		code   int
 	}{
 		"all off":     {Health{}, "healthy", 200},
-		"all up":      {Health{CheckUp, CheckUp, CheckUp}, "healthy", 200},
-		"no redis":    {Health{CheckUp, CheckDown, CheckUp}, "degraded", 200},
-		"no agent":    {Health{CheckUp, CheckUp, CheckDown}, "degraded", 200},
-		"no database": {Health{CheckDown, CheckUp, CheckUp}, "unhealthy", 503},
+		"all up":      {Health{Database: CheckUp, Redis: CheckUp, Agent: CheckUp}, "healthy", 200},
+		"no redis":    {Health{Database: CheckUp, Redis: CheckDown, Agent: CheckUp}, "degraded", 200},
+		"no agent":    {Health{Database: CheckUp, Redis: CheckUp, Agent: CheckDown}, "degraded", 200},
+		"no database": {Health{Database: CheckDown, Redis: CheckUp, Agent: CheckUp}, "unhealthy", 503},
+		"a project":   {Health{Database: CheckUp, REST: CheckUp, Files: CheckUp}, "healthy", 200},
+		"no REST":     {Health{Database: CheckUp, REST: CheckDown, Files: CheckUp}, "degraded", 200},
+		"no Storage":  {Health{Database: CheckUp, REST: CheckUp, Files: CheckDown}, "degraded", 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, func(o *Options) { o.Health = func(context.Context) Health { return tc.health } })
 			for _, path := range []string{"/health", "/api/public/health", "/api/v1/public/health"} {
 				r := w.send(t, "GET", path, "")
 				checks, _ := r.json["checks"].(map[string]any)
-				if r.status != tc.code || r.json["status"] != tc.status || r.json["version"] != "1.2.3" || len(checks) != 6 || checks["database"] != (tc.health.Database != CheckDown) {
+				shown := 6
+				for name, check := range map[string]Check{"supabase_rest": tc.health.REST, "supabase_storage": tc.health.Files} {
+					if check == CheckOff {
+						continue
+					}
+					if shown++; checks[name] != (check == CheckUp) {
+						t.Errorf("%s: %s", path, r.body)
+					}
+				}
+				if r.status != tc.code || r.json["status"] != tc.status || r.json["version"] != "1.2.3" || len(checks) != shown || checks["database"] != (tc.health.Database != CheckDown) {
 					t.Errorf("%s: %d %s", path, r.status, r.body)
 				}
 			}

@@ -25,8 +25,8 @@ import (
 	"flowgate/internal/telemetry"
 	"flowgate/internal/workflow"
 	"flowgate/store"
-	"flowgate/store/disk"
 	"flowgate/store/redis"
+	"flowgate/store/supabase"
 )
 
 // LocalEmail is the email of the person at this machine: the owner of what
@@ -53,7 +53,8 @@ type Core struct {
 	TestHooks store.TestWebhooks
 	keyFile   *seal.File // of Vault's keys; nil where they are configured
 
-	// Files keeps users' files, their content in the data folder.
+	// Files keeps users' files, their content in Supabase Storage or the data
+	// folder.
 	Files *service.Files
 
 	// Audit is the log of calls and refusals; nil when it is switched off.
@@ -62,10 +63,11 @@ type Core struct {
 	// Redis is what servers share for a short time; nil: none is configured.
 	Redis *redis.Store
 
-	fanout     *redis.Fanout   // nil: none is configured
-	pepper     []byte          // API_SECRET_KEY, or what stands for it
-	durable    durable.Options // in the same database as Store
-	components []*Component    // that health asks
+	pepper     []byte            // API_SECRET_KEY, or what stands for it
+	durable    durable.Options   // in the same database as Store
+	components []*Component      // that health asks
+	storage    *supabase.Storage // of users' files; nil: a folder is
+	guardFiles func(context.Context) error
 	changes    []config.Change // who takes over changes of the configuration
 }
 
@@ -89,7 +91,7 @@ func OpenCore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Core,
 	c.Vault, c.TestHooks = &service.Vault{Store: c.Store}, c.Store
 	if err := errors.Join(c.openAuth(ctx), c.openVault(ctx), c.openFiles(ctx)); err != nil {
 		c.Audit.Close()
-		return nil, errors.Join(err, c.closeRedis(), c.Store.Close())
+		return nil, errors.Join(err, c.closeRedis(), c.closeFiles(), c.Store.Close())
 	}
 	return c, nil
 }
@@ -184,22 +186,6 @@ func (c *Core) prepareKeys(ctx context.Context, cfg *config.Config) (apply func(
 	return apply, nil
 }
 
-// openFiles opens the folder of files. Processes that share a database must
-// share it, too.
-func (c *Core) openFiles(ctx context.Context) error {
-	contents, err := disk.Open(filepath.Join(c.Config.DataDir, filesFolder))
-	if err != nil {
-		return fmt.Errorf("%w; choose another data folder with --data-dir", err)
-	}
-	if c.Config.DatabaseURL != "" {
-		c.Log.WarnContext(ctx, "users' files, and large ones of executions, are kept in a folder: all servers on this database must share DATA_DIR/"+filesFolder+", or each finds its own files only; mount the same volume in all of them", "folder", filepath.Join(c.Config.DataDir, filesFolder))
-	}
-	c.Files = &service.Files{Store: c.Store, Contents: contents, MaxBytes: c.Config.FileMaxBytes,
-		Quota: store.FileQuota{Bytes: c.Config.FilesMaxBytes, Count: c.Config.FilesMaxCount},
-		Mine:  func(ctx context.Context) (bool, error) { return c.claimFiles(ctx, contents) }}
-	return nil
-}
-
 // OnReload adds one who takes over changes of live configuration keys.
 func (c *Core) OnReload(change config.Change) { c.changes = append(c.changes, change) }
 
@@ -226,7 +212,7 @@ func (c *Core) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	c.Audit.Close()
-	return errors.Join(c.Keys.Flush(ctx), c.closeRedis(), c.Store.Close(), c.Tracer.Close(ctx))
+	return errors.Join(c.Keys.Flush(ctx), c.closeRedis(), c.closeFiles(), c.Store.Close(), c.Tracer.Close(ctx))
 }
 
 // VerifyAudit computes the audit log anew.

@@ -49,7 +49,7 @@ const examineTime = 10 * time.Second
 func Examine(ctx context.Context, cfg *config.Config, log *slog.Logger) []Finding {
 	var out []Finding
 	for _, look := range []func(context.Context, *config.Config, *slog.Logger) Finding{
-		examineFolder, examineSecrets, examineDatabase, examineSupabase, examineAgent, examineModel, examineAddress, examineWorkers, examineClock,
+		examineFolder, examineSecrets, examineDatabase, examineSupabase, examineStorage, examineAgent, examineModel, examineAddress, examineWorkers, examineClock,
 	} {
 		ctx, cancel := context.WithTimeout(ctx, examineTime)
 		out = append(out, look(ctx, cfg, log))
@@ -156,6 +156,30 @@ func examineSupabase(ctx context.Context, cfg *config.Config, _ *slog.Logger) Fi
 		f.State, f.Says, f.Remedy = Warning, err.Error(), workflow.MessageOf(err)+" Until then users' calls go over the direct connection."
 	default:
 		f.State, f.Says, f.Remedy = Failed, err.Error(), "check SUPABASE_URL, and that the project runs and can be reached from here"
+	}
+	return f
+}
+
+// examineStorage asks the project whether its Storage takes users' files.
+func examineStorage(ctx context.Context, cfg *config.Config, _ *slog.Logger) Finding {
+	f := Finding{Check: "files", State: Fine, Says: "kept in DATA_DIR/" + filesFolder}
+	if !cfg.UsesSupabaseStorage() {
+		if cfg.SupabaseURL != "" && cfg.DatabaseURL != "" && cfg.FilesBackend != "disk" {
+			f.State, f.Remedy = Warning, "set SUPABASE_SECRET_KEY to keep them in the project's Storage, where all servers find them, or FILES_BACKEND=disk"
+		}
+		return f
+	}
+	st, err := supabase.OpenStorage(supabase.StorageOptions{URL: cfg.SupabaseURL, Key: cfg.SupabaseSecretKey})
+	if err == nil {
+		err = errors.Join(st.Check(ctx), st.Close())
+	}
+	f.Says = "kept in the bucket " + supabase.Bucket + " of " + cfg.SupabaseURL
+	switch workflow.CodeOf(err) {
+	case "":
+	case workflow.CodeForbidden:
+		f.State, f.Says, f.Remedy = Warning, err.Error(), "make the bucket private, or start a server, which does"
+	default:
+		f.State, f.Says, f.Remedy = Failed, err.Error(), "check SUPABASE_URL and SUPABASE_SECRET_KEY, and that the project's Storage is switched on and can be reached from here"
 	}
 	return f
 }

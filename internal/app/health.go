@@ -9,7 +9,7 @@ import (
 
 // Component is something the server depends on and can ask how it is.
 type Component struct {
-	Name string // as health has it: database, redis, grpc
+	Name string // as health has it: database, redis, grpc, supabase_rest, supabase_storage
 	Ask  func(ctx context.Context) error
 
 	mu     sync.Mutex
@@ -49,6 +49,10 @@ func (c *Core) Health(ctx context.Context) web.Health {
 			h.Redis = states[i]
 		case "grpc":
 			h.Agent = states[i]
+		case "supabase_rest":
+			h.REST = states[i]
+		case "supabase_storage":
+			h.Files = states[i]
 		}
 	}
 	return h

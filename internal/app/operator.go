@@ -12,7 +12,8 @@ import (
 func (a *App) operator() service.Operator {
 	return service.Operator{Version: Version, Started: time.Now(), Errors: a.errors, Limits: a.limitsInForce, Health: func(ctx context.Context) map[string]string {
 		h := a.Health(ctx)
-		return map[string]string{"database": stateOf(h.Database), "redis": stateOf(h.Redis), "agent": stateOf(h.Agent)}
+		return map[string]string{"database": stateOf(h.Database), "redis": stateOf(h.Redis), "agent": stateOf(h.Agent),
+			"supabase_rest": stateOf(h.REST), "supabase_storage": stateOf(h.Files)}
 	}}
 }
 

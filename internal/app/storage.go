@@ -61,7 +61,7 @@ func (c *Core) openStore(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("database_url: %w", err)
 	}
-	c.Store, c.durable = st, durable.Options{Postgres: st.Pool()}
+	c.Store, c.durable, c.guardFiles = st, durable.Options{Postgres: st.Pool()}, st.GuardFiles
 	if err := c.openREST(ctx, st); err != nil {
 		return errors.Join(err, st.Close())
 	}
@@ -93,6 +93,7 @@ func (c *Core) openREST(ctx context.Context, direct *postgres.Store) error {
 		c.Log.WarnContext(ctx, "the Supabase project does not answer yet", "error", err)
 	}
 	c.Store = st
+	c.Watches("supabase_rest", st.Check)
 	return nil
 }
 

@@ -45,7 +45,7 @@ type Config struct {
 
 	SupabaseURL         string `key:"supabase_url" default:"" doc:"Supabase project whose users sign in here, such as https://abc.supabase.co. Empty: people sign in with the embedded accounts."`
 	SupabaseAnonKey     string `key:"supabase_anon_key" default:"" secret:"true" doc:"The project's public (anon) key, sent along with users' own calls and questions about tokens."`
-	SupabaseSecretKey   string `key:"supabase_secret_key" default:"" secret:"true" doc:"The project's secret (service role) key, which row-level security does not bind. Nothing here reads it: it may be set, since deployments share their settings."`
+	SupabaseSecretKey   string `key:"supabase_secret_key" default:"" secret:"true" doc:"The project's secret (service role) key, which row-level security does not bind. It serves the bucket of users' files alone (files_backend)."`
 	SupabaseREST        bool   `key:"supabase_rest_enabled" default:"true" doc:"Send what signed-in users read and change themselves over the project's REST interface, under their own tokens, when supabase_url and database_url are set. False, or a project that does not expose the schema flowgate_api: all goes over database_url, under the same policies."`
 	RLSEnabled          bool   `key:"rls_enabled" default:"true" doc:"Have PostgreSQL's row-level security keep users' rows apart, besides the program itself. False is for development, with a login that may bypass it."`
 	SupabaseIssuer      string `key:"supabase_issuer" default:"" doc:"Issuer that the project's tokens name. Empty: SUPABASE_URL/auth/v1."`
@@ -67,6 +67,7 @@ type Config struct {
 	AllowedHosts         []string `key:"allowed_hosts" default:"" doc:"Host names accepted on /mcp besides loopback and PUBLIC_URL's."`
 	TrustedProxies       []string `key:"trusted_proxies" default:"" doc:"Address ranges of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8. Empty: nobody's."`
 	MaxBodyBytes         int64    `key:"max_body_bytes" default:"4194304" min:"1024" max:"1073741824" doc:"Largest request body, webhooks and files apart."`
+	FilesBackend         string   `key:"files_backend" default:"auto" enum:"auto,disk,supabase" doc:"Where the content of users' files is kept: supabase is a private bucket of the project's Storage, which all servers find, with supabase_url, supabase_secret_key and database_url; disk is DATA_DIR/files, which they must share. auto: supabase when those are set, else disk."`
 	FileMaxBytes         int64    `key:"file_max_bytes" default:"67108864" min:"1024" max:"10737418240" doc:"Largest uploaded file."`
 	FilesMaxBytes        int64    `key:"files_max_bytes" default:"1073741824" min:"0" max:"1125899906842624" doc:"What a user's files may take together. 0: any amount."`
 	FilesMaxCount        int      `key:"files_max_count" default:"10000" min:"0" max:"100000000" doc:"How many files a user may keep. 0: any number."`
@@ -77,7 +78,7 @@ type Config struct {
 	APISecretKey  string `group:"Secrets" key:"api_secret_key" default:"" secret:"true" doc:"Pepper under which API keys are hashed, at least 32 characters. Empty: made once and kept in the data folder; refused in production."`
 	EncryptionKey string `key:"encryption_key" default:"" secret:"true" doc:"Key that stored credentials are sealed under: 32 bytes in hex or base64. Several with commas, the newest first, change it: new ones are sealed under the first, all are opened, and at start the rest is sealed anew; a name and a colon may stand before each. Empty: made once and kept in the data folder, where flowgate secrets rotate changes it; refused in production."`
 
-	RedisURL               string   `group:"Limits" key:"redis_url" default:"" secret:"true" doc:"Redis (7 or newer) in which several servers count rate limits together, note the nonces of signed requests, and tell each other what was revoked and what happens in executions and conversations: redis://user:password@host:6379/0, rediss:// for TLS. While it is away limits are counted apart, signed requests are refused (503), and what happens elsewhere comes from the database, up to a second later. Empty: each server counts alone; nonces are in the database."`
+	RedisURL               string   `group:"Limits" key:"redis_url" default:"" secret:"true" doc:"Redis (7 or newer) in which several servers count rate limits together, note the nonces of signed requests, and tell each other what was revoked: redis://user:password@host:6379/0, rediss:// for TLS. While it is away limits are counted apart and signed requests are refused (503). Empty: each server counts alone; nonces are in the database."`
 	RateLimitEnabled       bool     `key:"rate_limit_enabled" default:"true" live:"true" doc:"Limit what callers may do."`
 	PublicRateLimitEnabled bool     `key:"public_rate_limit_enabled" development:"false" staging:"true" production:"true" live:"true" doc:"Limit the public tier, too."`
 	RateLimitStorage       string   `key:"rate_limit_storage" default:"auto" enum:"auto,memory,redis" doc:"Where requests are counted; auto: in Redis when redis_url is set, else in each server's memory."`

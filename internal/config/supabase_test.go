@@ -17,6 +17,8 @@ func TestSupabaseSettings(t *testing.T) {
 		"without a database":        {func(c *Config) { c.DatabaseURL = "" }, "database_url", false},
 		"without the public key":    {func(c *Config) { c.SupabaseAnonKey = "" }, "supabase_anon_key", false},
 		"the secret key for it":     {func(c *Config) { c.SupabaseSecretKey = c.SupabaseAnonKey }, "supabase_anon_key", true},
+		"files in Storage":          {func(c *Config) { c.FilesBackend, c.SupabaseSecretKey = "supabase", "secret" }, "", true},
+		"and without a key for it":  {func(c *Config) { c.FilesBackend = "supabase" }, "files_backend", true},
 		"without policies":          {func(c *Config) { c.RLSEnabled = false }, "rls_enabled", false},
 		"REST switched off":         {func(c *Config) { c.SupabaseREST = false }, "", false},
 		"in development, sign-in":   {func(c *Config) { c.Environment, c.DatabaseURL = "development", "" }, "", false},

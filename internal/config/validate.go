@@ -134,6 +134,9 @@ func (c *Config) validateSupabase(fault func(format string, args ...any)) {
 			fault("supabase_anon_key: is needed with supabase_url; it is the project's anon or publishable key")
 		}
 	}
+	if c.FilesBackend == "supabase" && !c.UsesSupabaseStorage() {
+		fault("files_backend: supabase needs supabase_url, supabase_secret_key and database_url")
+	}
 	if c.SupabaseSecretKey != "" && c.SupabaseSecretKey == c.SupabaseAnonKey {
 		fault("supabase_anon_key: is the secret key; set it to the project's anon or publishable key")
 	}
@@ -143,6 +146,12 @@ func (c *Config) validateSupabase(fault func(format string, args ...any)) {
 // interface.
 func (c *Config) UsesSupabaseREST() bool {
 	return c.SupabaseREST && c.RLSEnabled && c.UsesSupabaseAuth() && c.DatabaseURL != "" && c.SupabaseAnonKey != ""
+}
+
+// UsesSupabaseStorage reports whether the content of users' files is kept in the
+// project's Storage.
+func (c *Config) UsesSupabaseStorage() bool {
+	return c.FilesBackend != "disk" && c.SupabaseURL != "" && c.SupabaseSecretKey != "" && c.DatabaseURL != ""
 }
 
 // ParseHeaders reads name=value, several with commas.

@@ -24,11 +24,6 @@ type hub struct {
 	topics map[string]*topic
 	locals map[string]bool // executions that compute in this process
 	work   sync.WaitGroup
-
-	fan      store.Fanout                     // nil: processes do not pass events on
-	deaf     func()                           // ends listening to it
-	unsaved  func(id string) []workflow.Event // events of an execution here that are not stored
-	followed map[string]time.Time             // executions that other processes follow, and until when
 }
 
 // topic is an execution that is watched.
@@ -37,15 +32,6 @@ type topic struct {
 	last     int64 // newest Seq told
 	watchers map[*watcher]struct{}
 	stop     context.CancelFunc
-	look     chan struct{} // holds a token when the store has news
-}
-
-// tell passes an event to those who watch.
-func (t *topic) tell(e workflow.Event) {
-	t.last = max(t.last, e.Seq)
-	for w := range t.watchers {
-		w.add(false, e)
-	}
 }
 
 // watcher collects what one watcher was not told yet.
@@ -81,16 +67,11 @@ func (w *watcher) take() news {
 }
 
 func newHub(ctx context.Context, st store.Executions, log *slog.Logger) *hub {
-	return &hub{ctx: ctx, store: st, log: log, topics: map[string]*topic{}, locals: map[string]bool{}, followed: map[string]time.Time{}}
+	return &hub{ctx: ctx, store: st, log: log, topics: map[string]*topic{}, locals: map[string]bool{}}
 }
 
 // close waits for the followers, which end with the hub's context.
-func (h *hub) close() {
-	h.work.Wait()
-	if h.deaf != nil {
-		h.deaf()
-	}
-}
+func (h *hub) close() { h.work.Wait() }
 
 // local notes whether an execution computes here, so that its events need not
 // be fetched.
@@ -104,24 +85,17 @@ func (h *hub) local(id string, here bool) {
 	}
 }
 
-// publish tells an event to those who watch its execution, here and elsewhere.
+// publish tells an event to those who watch its execution.
 func (h *hub) publish(e workflow.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if t := h.topics[e.ExecutionID]; t != nil {
-		t.tell(e)
+	t := h.topics[e.ExecutionID]
+	if t == nil {
+		return
 	}
-	h.passOn(e.ExecutionID, e)
-}
-
-// fetched tells events that the store had.
-func (h *hub) fetched(id string, events []workflow.Event) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if t := h.topics[id]; t != nil {
-		for _, e := range events {
-			t.tell(e)
-		}
+	t.last = max(t.last, e.Seq)
+	for w := range t.watchers {
+		w.add(false, e)
 	}
 }
 
@@ -134,7 +108,6 @@ func (h *hub) finish(id string) {
 			w.add(true)
 		}
 	}
-	h.passOn(id)
 }
 
 // join adds a watcher of the execution.
@@ -147,7 +120,7 @@ func (h *hub) join(owner, id string) *watcher {
 		return w
 	}
 	ctx, stop := context.WithCancel(h.ctx)
-	t := &topic{owner: owner, watchers: map[*watcher]struct{}{w: {}}, stop: stop, look: make(chan struct{}, 1)}
+	t := &topic{owner: owner, watchers: map[*watcher]struct{}{w: {}}, stop: stop}
 	h.topics[id] = t
 	h.work.Go(func() { h.follow(ctx, id, t) })
 	return w
@@ -168,20 +141,14 @@ func (h *hub) leave(id string, w *watcher) {
 	}
 }
 
-// follow fetches events of an execution that computes elsewhere: from the store,
-// less often where they come by themselves.
+// follow fetches events of an execution that computes elsewhere.
 func (h *hub) follow(ctx context.Context, id string, t *topic) {
-	defer h.listen(id, t)()
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
-	var looked, asked time.Time
 	for {
-		look := false
 		select {
 		case <-ctx.Done():
 			return
-		case <-t.look:
-			look = true
 		case <-tick.C:
 		}
 		h.mu.Lock()
@@ -190,18 +157,12 @@ func (h *hub) follow(ctx context.Context, id string, t *topic) {
 		if here {
 			continue
 		}
-		if since := time.Since(asked); since > askEvery || look && since > askAgain {
-			h.ask(id)
-			asked = time.Now()
-		}
-		if !look && h.connected() && time.Since(looked) < followRelaxed {
-			continue
-		}
-		looked = time.Now()
 		events, err := h.store.Events(ctx, t.owner, id, last, watchBatch)
 		if err != nil && ctx.Err() == nil {
 			h.log.Warn("an execution's events could not be read; it will be tried again", "execution_id", id, "error", err)
 		}
-		h.fetched(id, events)
+		for _, e := range events {
+			h.publish(e)
+		}
 	}
 }

@@ -65,9 +65,9 @@ var (
 
 // Open returns the store; nothing is asked yet. The caller closes it.
 func Open(o Options) (*Store, error) {
-	base, err := url.Parse(strings.TrimRight(o.URL, "/"))
-	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.User != nil || base.RawQuery != "" {
-		return nil, workflow.Errorf(workflow.CodeInvalid, "The project's address is not understood; it is like https://abc.supabase.co")
+	base, err := projectURL(o.URL)
+	if err != nil {
+		return nil, err
 	}
 	if o.Key == "" {
 		return nil, workflow.Errorf(workflow.CodeInvalid, "The project's public key is missing.")
@@ -92,6 +92,14 @@ func Open(o Options) (*Store, error) {
 		s.now = time.Now
 	}
 	return s, nil
+}
+
+func projectURL(text string) (*url.URL, error) {
+	base, err := url.Parse(strings.TrimRight(text, "/"))
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.User != nil || base.RawQuery != "" {
+		return nil, workflow.Errorf(workflow.CodeInvalid, "The project's address is not understood; it is like https://abc.supabase.co")
+	}
+	return base, nil
 }
 
 // life is what a token must have left to be used: what goes on for longer than

@@ -1,5 +1,5 @@
 // Package lite starts a server that speaks as a Supabase project does (its REST
-// interface and its Auth), on a PostgreSQL that is there, for tests.
+// interface, its Auth and its Storage), on a PostgreSQL that is there, for tests.
 package lite
 
 import (
@@ -69,7 +69,7 @@ func (s *Server) run(t testing.TB, folder, modules, database string, schemas []s
 	if err != nil {
 		return false, err
 	}
-	config := fmt.Sprintf("[api]\nport = %d\nschemas = [\"public\", \"%s\"]\n[db]\ndriver = \"postgres\"\nurl = %q\n[auth]\nenabled = true\nenable_signup = true\njwt_secret = %q\njwt_expiry = 3600\npublishable_key = %q\nsecret_key = %q\n[auth.email]\nenable_confirmations = false\n",
+	config := fmt.Sprintf("[api]\nport = %d\nschemas = [\"public\", \"%s\"]\n[db]\ndriver = \"postgres\"\nurl = %q\n[auth]\nenabled = true\nenable_signup = true\njwt_secret = %q\njwt_expiry = 3600\npublishable_key = %q\nsecret_key = %q\n[auth.email]\nenable_confirmations = false\n[storage]\nenabled = true\nfile_size_limit = \"8MiB\"\n",
 		port, strings.Join(schemas, `", "`), database, s.JWTSecret, s.Anon, s.Service)
 	if err := os.WriteFile(filepath.Join(folder, "supabase", "config.toml"), []byte(config), 0o600); err != nil {
 		return false, err
@@ -77,7 +77,7 @@ func (s *Server) run(t testing.TB, folder, modules, database string, schemas []s
 	var out bytes.Buffer
 	cmd := exec.Command("node", filepath.Join(modules, "@supabase", "lite", "dist", "cli", "index.js"), "start", "--no-admin") //nolint:noctx // stopped below
 	cmd.Dir, cmd.Stdout, cmd.Stderr = folder, &out, &out
-	cmd.Env = append(os.Environ(), "LITE_TELEMETRY=0", "DO_NOT_TRACK=1")
+	cmd.Env = append(os.Environ(), "LITE_TELEMETRY=0", "DO_NOT_TRACK=1", "EXPERIMENTAL_STORAGE=1")
 	if err := cmd.Start(); err != nil {
 		return false, err
 	}
