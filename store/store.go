@@ -12,6 +12,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"flowgate/internal/workflow"
@@ -50,6 +51,15 @@ func (p Page) Behind() string {
 		return " > "
 	}
 	return " < "
+}
+
+// CountsTo is how far the total of a list is counted exactly, so that long lists
+// cost no more than short ones. A total beyond it says only that there are more.
+const CountsTo = 10_000
+
+// Counted is a query for a total, from where and with what conditions.
+func Counted(from string) string {
+	return `SELECT count(*) FROM (SELECT 1 FROM ` + from + ` LIMIT ` + strconv.Itoa(CountsTo+1) + `) AS counted`
 }
 
 // Users keeps people and workspaces.

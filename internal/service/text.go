@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"flowgate/internal/workflow"
+	"flowgate/store"
 )
 
 // The compact text twins of results: what a model needs to go on, a line or
@@ -15,7 +17,7 @@ import (
 
 func textWorkflows(o *SearchWorkflowsOutput) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d of %d workflows", len(o.Workflows), o.Total)
+	fmt.Fprintf(&b, "%d of %s workflows", len(o.Workflows), counted(o.Total))
 	for _, w := range o.Workflows {
 		fmt.Fprintf(&b, "\n%s  %s (%d nodes, version %d%s%s)", w.WorkflowID, w.Name, w.NodeCount, w.Version,
 			ifText(w.Active, ", active"), ifText(w.LastStatus != "", ", last run "+w.LastStatus))
@@ -24,6 +26,14 @@ func textWorkflows(o *SearchWorkflowsOutput) string {
 		fmt.Fprintf(&b, "\nmore: cursor %s", o.NextCursor)
 	}
 	return b.String()
+}
+
+// counted is a total in words: beyond store.CountsTo nobody counted.
+func counted(total int) string {
+	if total > store.CountsTo {
+		return "more than " + strconv.Itoa(store.CountsTo)
+	}
+	return strconv.Itoa(total)
 }
 
 func textWorkflow(w *WorkflowView) string {
@@ -128,7 +138,7 @@ func textAsked(e *ExecutionView) string {
 
 func textExecutions(o *ListExecutionsOutput) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d of %d executions", len(o.Executions), o.TotalCount)
+	fmt.Fprintf(&b, "%d of %s executions", len(o.Executions), counted(o.TotalCount))
 	for _, e := range o.Executions {
 		fmt.Fprintf(&b, "\n%s  %s %s, workflow %s%s", e.ExecutionID, e.Status, e.CreatedAt.Format(time.RFC3339), e.WorkflowID, ifText(e.Error != "", ": "+e.Error))
 		if e.WaitingFor != nil {

@@ -68,7 +68,7 @@ func (s *Store) ListSessions(ctx context.Context, owner string, page store.Page)
 	var total []int64
 	query := `SELECT ` + sessionColumns + ` FROM chat_sessions` + w.String() + page.Order("created_at", "id") + ` LIMIT ` + w.arg(page.Size()+1)
 	err := s.do(ctx, "list sessions", user(owner), func(b *pgx.Batch) {
-		all(b.Queue(`SELECT count(*) FROM chat_sessions WHERE owner_id = $1`, owner), &total, scanNumber)
+		all(b.Queue(store.Counted(`chat_sessions WHERE owner_id = $1`), owner), &total, scanNumber)
 		all(b.Queue(query, w.args...), &list, scanChatSession)
 	})
 	if err != nil {

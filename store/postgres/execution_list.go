@@ -14,7 +14,7 @@ import (
 // first, without Start and Result, and how many pass it in all.
 func (s *Store) ListExecutions(ctx context.Context, owner string, f store.ExecutionFilter, page store.Page) ([]*workflow.Execution, int, string, error) {
 	w := executionWhere(owner, f)
-	count, counted := `SELECT count(*) FROM executions`+w.String(), len(w.args)
+	count, counted := store.Counted(`executions`+w.String()), len(w.args)
 	if err := w.after(store.ListOfExecutions, page, "", "created_at"); err != nil {
 		return nil, 0, "", err
 	}
@@ -40,11 +40,15 @@ func executionWhere(owner string, f store.ExecutionFilter) *where {
 		w.and("workflow_id = ?", f.WorkflowID)
 	}
 	w.and("owner_id = ?", owner)
-	if f.Status != "" {
+	switch f.Status {
+	case "":
+	case workflow.StatusError, workflow.StatusWaiting, workflow.StatusTimeout, workflow.StatusCancelled: // in so many words, for their index
+		w.and("status = '" + string(f.Status) + "'")
+	default:
 		w.and("status = ?", f.Status)
 	}
 	if f.WaitsFor != "" {
-		w.and("status = ? AND wait_kind(waiting_for) = ?", workflow.StatusWaiting, f.WaitsFor)
+		w.and("status = 'waiting' AND wait_kind(waiting_for) = ?", f.WaitsFor)
 	}
 	if !f.Since.IsZero() {
 		w.and("created_at >= ?", at(f.Since))

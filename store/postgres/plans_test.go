@@ -1,10 +1,14 @@
 package postgres_test
 
 import (
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"flowgate/store"
 )
 
 // TestPlans holds the hot and the paged queries to their indexes, under the
@@ -17,7 +21,9 @@ func TestPlans(t *testing.T) {
 	db := superuser(t, o)
 	for _, c := range []struct{ role, query, index string }{
 		{"authenticated", `SELECT * FROM executions WHERE owner_id = 'o' AND (created_at, id) < (now(), 'x') ORDER BY created_at DESC, id DESC LIMIT 5`, "Backward using executions_newest"},
-		{"authenticated", `SELECT count(*) FROM executions WHERE owner_id = 'o' AND status = 'error'`, "Only Scan using executions_newest"},
+		{"authenticated", `SELECT count(*) FROM executions WHERE owner_id = 'o' AND status = 'error'`, "Only Scan using executions_apart"},
+		{"authenticated", `SELECT * FROM executions WHERE owner_id = 'o' AND status = 'waiting' ORDER BY created_at DESC, id DESC LIMIT 5`, "executions_apart"},
+		{"authenticated", `SELECT * FROM workflows WHERE owner_id = 'o' AND active ORDER BY updated_at DESC, id DESC LIMIT 5`, "workflows_active"},
 		{"authenticated", `SELECT * FROM executions WHERE workflow_id = 'w' AND owner_id = 'o' AND (created_at, id) < (now(), 'x') ORDER BY created_at DESC, id DESC LIMIT 5`, "executions_of_workflow"},
 		{"authenticated", `SELECT * FROM executions WHERE owner_id = 'o' AND idempotency_key = 'k' AND idempotency_key <> ''`, "executions_idempotent"},
 		{"authenticated", `SELECT events FROM execution_chunks WHERE execution = 1 AND owner_id = 'o' AND last_seq > 5 ORDER BY last_seq, n`, "execution_chunks_order"},
@@ -59,30 +65,44 @@ func TestPlans(t *testing.T) {
 }
 
 // TestPlansAtScale fills the tables with many owners' rows and has the planner
-// choose freely, as over REST: no list of a user's reads a table whole.
+// choose freely, as over REST: no list of a user's reads a table whole, and no
+// total is counted for ever. FLOWGATE_TEST_WORKFLOWS says how many there are, with
+// ten executions each beyond the usual.
 func TestPlansAtScale(t *testing.T) {
 	t.Parallel()
+	workflows, executions := 20_000, 20_000
+	if n, err := strconv.Atoi(os.Getenv("FLOWGATE_TEST_WORKFLOWS")); err == nil {
+		workflows, executions = n, 10*n
+	}
 	o := options(t)
-	open(t, o)
+	st := open(t, o)
 	db := superuser(t, o)
 	for _, fill := range []string{
-		`INSERT INTO workflows SELECT 'w' || n, 'o' || n % 500, 1, false, now(), now() - n * interval '1 s', '[]', 'name' FROM generate_series(1, 20000) n`,
-		`INSERT INTO workflow_versions SELECT 'w' || n, 'o' || n % 500, 1, now(), '{}' FROM generate_series(1, 20000) n`,
+		`INSERT INTO workflows SELECT 'w' || n, 'o' || n % 500, 1, n % 100 = 7, now(), now() - n * interval '1 s', '[]', 'name' FROM generate_series(1, {workflows}) n`,
+		`INSERT INTO workflow_versions SELECT 'w' || n, 'o' || n % 500, 1, now(), '{}' FROM generate_series(1, {workflows}) n`,
 		`INSERT INTO executions (id, owner_id, workflow_id, workflow_version, status, mode, executor, created_at, seed, parent_id, retry_of, idempotency_key, engine_version, last_node)
-			SELECT 'e' || n, 'o' || n % 500, 'w' || n, 1, 'success', 'manual', '', now() - n * interval '1 s', 0, '', '', '', '', '' FROM generate_series(1, 20000) n`,
+			SELECT 'e' || n, 'o' || n % 500, 'w' || 1 + (n - 1) % {workflows}, 1, CASE WHEN n % 1000 = 7 THEN 'error' ELSE 'success' END, 'manual', '', now() - n * interval '1 s', 0, '', '', '', '', '' FROM generate_series(1, {executions}) n`,
 		`INSERT INTO chat_sessions (id, owner_id, action, source_id, workflow_id, title, status, meta, created_at, updated_at)
-			SELECT 's' || n, 'o' || n % 500, 'create', '', '', '', 'active', '{}', now() - n * interval '1 s', now() FROM generate_series(1, 20000) n`,
-		`INSERT INTO files SELECT 'f' || n, 'o' || n % 500, 'name', 'text/plain', 1, '', now() - n * interval '1 s' FROM generate_series(1, 20000) n`,
-		`INSERT INTO credentials SELECT 'c' || n, 'o' || n % 500, 't', 'n' || n, now() - n * interval '1 s', now(), '' FROM generate_series(1, 20000) n`,
+			SELECT 's' || n, 'o' || n % 500, 'create', '', '', '', 'active', '{}', now() - n * interval '1 s', now() FROM generate_series(1, {workflows}) n`,
+		`INSERT INTO chat_sessions (id, owner_id, action, source_id, workflow_id, title, status, meta, created_at, updated_at)
+			SELECT 'm' || n, 'much', 'create', '', '', '', 'active', '{}', now() - n * interval '1 s', now() FROM generate_series(1, 10500) n`,
+		`INSERT INTO files SELECT 'f' || n, 'o' || n % 500, 'name', 'text/plain', 1, '', now() - n * interval '1 s' FROM generate_series(1, {workflows}) n`,
+		`INSERT INTO credentials SELECT 'c' || n, 'o' || n % 500, 't', 'n' || n, now() - n * interval '1 s', now(), '' FROM generate_series(1, {workflows}) n`,
 		`ANALYZE workflows, workflow_versions, executions, chat_sessions, files, credentials`,
 	} {
-		exec(t, db, fill)
+		exec(t, db, strings.NewReplacer("{workflows}", strconv.Itoa(workflows), "{executions}", strconv.Itoa(executions)).Replace(fill))
+	}
+	if _, total, _, err := st.ListSessions(t.Context(), "much", store.Page{}); err != nil || total != store.CountsTo+1 {
+		t.Errorf("%d sessions are counted, %v", total, err)
 	}
 	const behind = ` (coalesce('{}'::jsonb ->> 'at', 'infinity')::timestamptz, coalesce('{}'::jsonb ->> 'after', ''))`
 	for _, query := range []string{
 		`SELECT w.id, v.document, (SELECT e.status FROM executions e WHERE e.workflow_id = w.id AND e.owner_id = w.owner_id ORDER BY e.created_at DESC, e.id DESC LIMIT 1)
 			FROM workflows w JOIN workflow_versions v ON v.workflow_id = w.id AND v.version = w.version WHERE w.owner_id = acting_user() AND (w.updated_at, w.id) <` + behind + ` ORDER BY w.updated_at DESC, w.id DESC LIMIT 20`,
 		`SELECT count(*) FROM workflows WHERE owner_id = acting_user()`,
+		`SELECT * FROM workflows WHERE owner_id = acting_user() AND active ORDER BY updated_at DESC, id DESC LIMIT 20`,
+		`SELECT * FROM executions WHERE owner_id = acting_user() AND status = 'error' ORDER BY created_at DESC, id DESC LIMIT 20`,
+		store.Counted(`executions WHERE owner_id = acting_user() AND status = 'waiting'`),
 		`SELECT * FROM executions WHERE owner_id = acting_user() AND (created_at, id) <` + behind + ` ORDER BY created_at DESC, id DESC LIMIT 20`,
 		`SELECT * FROM executions WHERE owner_id = acting_user() AND workflow_id = 'w1' AND (created_at, id) <` + behind + ` ORDER BY created_at DESC, id DESC LIMIT 20`,
 		`SELECT count(*) FROM executions WHERE owner_id = acting_user()`,

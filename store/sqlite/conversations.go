@@ -50,7 +50,7 @@ func (s *Store) Session(ctx context.Context, owner, id string) (*store.Session, 
 // ListSessions returns the owner's sessions, newest first.
 func (s *Store) ListSessions(ctx context.Context, owner string, page store.Page) ([]*store.Session, int, string, error) {
 	var total int
-	if err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM chat_sessions WHERE owner_id = ?`, owner).Scan(&total); err != nil {
+	if err := s.read.QueryRowContext(ctx, store.Counted(`chat_sessions WHERE owner_id = ?`), owner).Scan(&total); err != nil {
 		return nil, 0, "", fail("count sessions", err)
 	}
 	var w where

@@ -14,7 +14,7 @@ func (s *Store) ListExecutions(ctx context.Context, owner string, f store.Execut
 	const doing = "list executions"
 	w := executionWhere(owner, f)
 	var total int
-	count := `SELECT count(*) FROM executions` + w.String()
+	count := store.Counted(`executions` + w.String())
 	if err := s.read.QueryRowContext(ctx, count, w.args...).Scan(&total); err != nil {
 		return nil, 0, "", fail(doing, err)
 	}
@@ -39,11 +39,15 @@ func executionWhere(owner string, f store.ExecutionFilter) *where {
 		w.and("workflow_id = ?", f.WorkflowID)
 	}
 	w.and("owner_id = ?", owner)
-	if f.Status != "" {
+	switch f.Status {
+	case "":
+	case workflow.StatusError, workflow.StatusWaiting, workflow.StatusTimeout, workflow.StatusCancelled: // in so many words, for their index
+		w.and("status = '" + string(f.Status) + "'")
+	default:
 		w.and("status = ?", f.Status)
 	}
 	if f.WaitsFor != "" {
-		w.and("status = ? AND json_extract(CAST(waiting_for AS TEXT), '$.kind') = ?", workflow.StatusWaiting, f.WaitsFor)
+		w.and("status = 'waiting' AND json_extract(CAST(waiting_for AS TEXT), '$.kind') = ?", f.WaitsFor)
 	}
 	if !f.Since.IsZero() {
 		w.and("created_at >= ?", micros(f.Since))

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"flowgate/store"
 	"flowgate/store/sqlite"
 )
 
@@ -15,7 +16,10 @@ func TestPlans(t *testing.T) {
 	s := open(t, sqlite.Options{Path: filepath.Join(t.TempDir(), sqlite.FileName)})
 	for query, index := range map[string]string{
 		`SELECT * FROM executions WHERE owner_id = 'o' AND (created_at, id) < (1, 'x') ORDER BY created_at DESC, id DESC LIMIT 5`:                       "executions_newest",
-		`SELECT count(*) FROM executions WHERE owner_id = 'o' AND status = 'error'`:                                                                     "COVERING INDEX executions_newest",
+		`SELECT count(*) FROM executions WHERE owner_id = 'o' AND status = 'error'`:                                                                     "COVERING INDEX executions_apart",
+		`SELECT * FROM executions WHERE owner_id = 'o' AND status = 'waiting' ORDER BY created_at DESC, id DESC LIMIT 5`:                                "executions_apart",
+		`SELECT * FROM workflows WHERE owner_id = 'o' AND active = 1 ORDER BY updated_at DESC, id DESC LIMIT 5`:                                         "workflows_active",
+		`SELECT count(*) FROM workflows WHERE owner_id = 'o' AND instr(search, 'x') > 0`:                                                                "COVERING INDEX workflows_newest",
 		`SELECT count(*) FROM executions WHERE workflow_id = 'w' AND owner_id = 'o'`:                                                                    "COVERING INDEX executions_of_workflow",
 		`SELECT * FROM executions WHERE workflow_id = 'w' AND owner_id = 'o' AND (created_at, id) < (1, 'x') ORDER BY created_at DESC, id DESC LIMIT 5`: "executions_of_workflow",
 		`SELECT n FROM executions WHERE status = 'queued' ORDER BY created_at, id LIMIT 5`:                                                              "executions_queued",
@@ -30,6 +34,23 @@ func TestPlans(t *testing.T) {
 		plan := planOf(t, s.DB(), query)
 		if !strings.Contains(plan, index) || strings.Contains(plan, "TEMP B-TREE") {
 			t.Errorf("%s\n%s", query, plan)
+		}
+	}
+}
+
+// TestTotalsAreCountedSoFar: a long list's total is not counted to its end.
+func TestTotalsAreCountedSoFar(t *testing.T) {
+	t.Parallel()
+	s := open(t, sqlite.Options{Path: filepath.Join(t.TempDir(), sqlite.FileName)})
+	for owner, n := range map[string]int{"much": store.CountsTo + 500, "full": store.CountsTo} {
+		if _, err := s.DB().ExecContext(t.Context(), `WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < ?2)
+			INSERT INTO chat_sessions (id, owner_id, action, source_id, workflow_id, title, status, meta, created_at, updated_at)
+			SELECT ?1 || n, ?1, 'create', '', '', '', 'active', CAST('{}' AS BLOB), n, n FROM t`, owner, n); err != nil {
+			t.Fatal(err)
+		}
+		_, total, _, err := s.ListSessions(t.Context(), owner, store.Page{})
+		if want := min(n, store.CountsTo+1); err != nil || total != want {
+			t.Errorf("%s: %d are counted in place of %d, %v", owner, total, want, err)
 		}
 	}
 }

@@ -25,7 +25,7 @@ func (s *Store) ListWorkflows(ctx context.Context, owner string, f store.Workflo
 	const doing = "list workflows"
 	w := workflowWhere(owner, f)
 	var total int
-	count := `SELECT count(*) FROM workflows w` + w.String()
+	count := store.Counted(`workflows w` + w.String())
 	if err := s.read.QueryRowContext(ctx, count, w.args...).Scan(&total); err != nil {
 		return nil, 0, "", fail(doing, err)
 	}
@@ -51,7 +51,7 @@ func workflowWhere(owner string, f store.WorkflowFilter) *where {
 		w.and("instr(w.search, ?) > 0", strings.ToLower(q))
 	}
 	if f.Active != nil {
-		w.and("w.active = ?", *f.Active)
+		w.and(map[bool]string{true: "w.active = 1", false: "w.active = 0"}[*f.Active]) // in so many words, for its index
 	}
 	for _, tag := range f.Tags {
 		w.and("EXISTS (SELECT 1 FROM json_each(w.tags) t WHERE t.value = ?)", tag)
