@@ -32,7 +32,7 @@ const worlds = 3
 
 func schema(world int) string { return fmt.Sprint("world_", world) }
 
-func newProject(t *testing.T) *project {
+func newProject(t *testing.T, worlds int) *project {
 	t.Helper()
 	base := os.Getenv("FLOWGATE_TEST_POSTGRES_URL")
 	if base == "" {
@@ -130,7 +130,7 @@ func TestStore(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short")
 	}
-	p := newProject(t)
+	p := newProject(t, worlds)
 	free := make(chan int, worlds)
 	for world := range worlds {
 		free <- world

@@ -52,7 +52,7 @@ func TestStorageOfProject(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short")
 	}
-	p := newProject(t)
+	p := newProject(t, 1)
 	st, err := supabase.OpenStorage(supabase.StorageOptions{URL: p.URL, Key: p.Service})
 	if err != nil {
 		t.Fatal(err)

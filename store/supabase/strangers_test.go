@@ -19,7 +19,7 @@ func TestStrangers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short")
 	}
-	p := newProject(t)
+	p := newProject(t, 1)
 	conn, err := pgx.Connect(t.Context(), p.database)
 	if err != nil {
 		t.Fatal(err)
