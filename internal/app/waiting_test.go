@@ -93,8 +93,13 @@ func (s *serverProcess) look(t *testing.T, key, id string) waitingReply {
 // becomes waits until the execution has the status.
 func (s *serverProcess) becomes(t *testing.T, key, id, status string) waitingReply {
 	t.Helper()
+	return s.becomesWithin(t, 20*time.Second, key, id, status)
+}
+
+func (s *serverProcess) becomesWithin(t *testing.T, within time.Duration, key, id, status string) waitingReply {
+	t.Helper()
 	var e waitingReply
-	eventually(t, 20*time.Second, "the execution is "+status, func() bool {
+	eventually(t, within, "the execution is "+status, func() bool {
 		e = s.look(t, key, id)
 		return e.Status == status
 	})

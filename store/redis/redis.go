@@ -25,6 +25,8 @@ type Options struct {
 	// first time. One whose time began before this Redis remembers is refused. 0:
 	// a Redis that lost its memory takes each once more.
 	NonceLife time.Duration
+	// Timeout bounds each trip to Redis; 500 ms when 0.
+	Timeout time.Duration
 	// Failed is told what could not be done, one of count, nonce, tell, hear and
 	// ping. Nil: nobody is.
 	Failed func(operation string)
@@ -64,8 +66,11 @@ func Open(o Options) (*Store, error) {
 	if err != nil { // its text may hold the password
 		return nil, workflow.Errorf(workflow.CodeInvalid, "the address of Redis is not understood; it is like redis://user:password@host:6379/0")
 	}
-	opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout = 500*time.Millisecond, 500*time.Millisecond, 500*time.Millisecond
-	opts.PoolSize, opts.MinIdleConns, opts.PoolTimeout = 32, 1, 500*time.Millisecond
+	if o.Timeout <= 0 {
+		o.Timeout = 500 * time.Millisecond
+	}
+	opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout = o.Timeout, o.Timeout, o.Timeout
+	opts.PoolSize, opts.MinIdleConns, opts.PoolTimeout = 32, 1, o.Timeout
 	opts.MaxRetries = -1 // a call whose end is not known must not count twice
 	opts.ContextTimeoutEnabled = true
 	opts.DisableIdentity = true

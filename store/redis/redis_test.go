@@ -38,7 +38,7 @@ func server(t testing.TB) string {
 
 func open(t testing.TB, url, namespace string) *redis.Store {
 	t.Helper()
-	s, err := redis.Open(redis.Options{URL: url, Namespace: namespace})
+	s, err := redis.Open(redis.Options{URL: url, Namespace: namespace, Timeout: 20 * time.Second}) // other load is normal
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func rules(specific, general int64) []store.CounterRule {
 // TestMain is also the second process of TestTwoProcesses.
 func TestMain(m *testing.M) {
 	if ns := os.Getenv("REDIS_TEST_COUNT"); ns != "" {
-		s, err := redis.Open(redis.Options{URL: os.Getenv("FLOWGATE_TEST_REDIS_URL"), Namespace: ns})
+		s, err := redis.Open(redis.Options{URL: os.Getenv("FLOWGATE_TEST_REDIS_URL"), Namespace: ns, Timeout: 20 * time.Second})
 		if err != nil {
 			panic(err)
 		}
