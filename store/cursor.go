@@ -29,19 +29,24 @@ const (
 // DefaultLimit is how many rows a page holds whose Limit is not positive.
 const DefaultLimit = 50
 
-const maxCursor = 512
+const maxCursor = 2048
 
 // Cursor is the place in a list behind which the next page begins: the sort
-// time and the id of the last row seen. All lists run from newest to oldest.
+// time, or the name where the list runs by that, and the id of the last row
+// seen.
 type Cursor struct {
-	At time.Time
-	ID string
+	At   time.Time
+	ID   string
+	Name string // as it is sorted
 }
 
 // Encode returns the cursor as the opaque text callers carry, microseconds
 // kept.
 func (c Cursor) Encode(list List) string {
 	raw := string(list) + strconv.FormatInt(c.At.UnixMicro(), 36) + "." + c.ID
+	if c.Name != "" {
+		raw += "\x00" + c.Name
+	}
 	return base64.RawURLEncoding.EncodeToString([]byte(raw))
 }
 
@@ -54,11 +59,12 @@ func ParseCursor(list List, text string) (Cursor, error) {
 	}
 	rest, ours := strings.CutPrefix(string(raw), string(list))
 	stamp, id, cut := strings.Cut(rest, ".")
+	id, name, _ := strings.Cut(id, "\x00")
 	micros, err := strconv.ParseInt(stamp, 36, 64)
 	if !ours || !cut || id == "" || err != nil {
 		return Cursor{}, ErrCursor()
 	}
-	return Cursor{At: time.UnixMicro(micros).UTC(), ID: id}, nil
+	return Cursor{At: time.UnixMicro(micros).UTC(), ID: id, Name: name}, nil
 }
 
 // ErrCursor is what a list says of text that is no cursor of its own.

@@ -22,27 +22,34 @@ import (
 // as next ("" for the first), any other text being CodeInvalid; Limit is capped
 // by the caller, and DefaultLimit when it is not positive. Lists run from newest
 // to oldest, or with Oldest the other way; rows added meanwhile make none come
-// twice or be left out. A cursor is good for the way it was returned on.
+// twice or be left out. With ByName a list of workflows runs by their names, from
+// the last to the first, or with Oldest the other way. A cursor is good for the
+// way it was returned on.
 type Page struct {
 	Limit  int
 	Cursor string
 	Oldest bool
+	ByName bool
 }
 
 // Of names the list as it runs, for cursors.
 func (p Page) Of(list List) List {
+	if p.ByName {
+		list = "n" + list
+	}
 	if p.Oldest {
 		return "-" + list
 	}
 	return list
 }
 
-// Order is the end of a query for the page, by the columns of time and id.
-func (p Page) Order(at, id string) string {
+// Order is the end of a query for the page, by the columns of time, or name,
+// and id.
+func (p Page) Order(by, id string) string {
 	if p.Oldest {
-		return " ORDER BY " + at + ", " + id
+		return " ORDER BY " + by + ", " + id
 	}
-	return " ORDER BY " + at + " DESC, " + id + " DESC"
+	return " ORDER BY " + by + " DESC, " + id + " DESC"
 }
 
 // Behind compares rows with the last one of the page before.
@@ -101,7 +108,8 @@ type Workflows interface {
 	// DeleteWorkflow removes the workflow with its versions, hooks and
 	// executions; CodeConflict while an execution is live.
 	DeleteWorkflow(ctx context.Context, owner, id string) error
-	// ListWorkflows returns summaries-to-be, newest change first, with LastStatus.
+	// ListWorkflows returns summaries-to-be, newest change first or by name, with
+	// LastStatus.
 	ListWorkflows(ctx context.Context, owner string, f WorkflowFilter, page Page) (list []*workflow.Workflow, total int, next string, err error)
 	// WorkflowVersion returns the document as it was saved under version.
 	WorkflowVersion(ctx context.Context, owner, id string, version int) (*workflow.Workflow, error)

@@ -231,3 +231,30 @@ func TestVersions(t *testing.T) {
 		}
 	}
 }
+
+func TestWorkflowsBySort(t *testing.T) {
+	t.Parallel()
+	s, ctx := newDrafts(t)
+	for _, name := range []string{"beta", "Alpha", "gamma"} {
+		must[Saved](t, ctx, s, "create_workflow", strings.Replace(threeNodes, "Orders", name, 1))
+	}
+	for sort, want := range map[string]string{"": "gamma Alpha beta", "oldest": "beta Alpha gamma", "name": "Alpha beta gamma", "name_desc": "gamma beta Alpha"} {
+		var got []string
+		cursor := ""
+		for range 3 {
+			page := must[SearchWorkflowsOutput](t, ctx, s, "search_workflows", `{"limit":1,"cursor":"`+cursor+`"`+sorted(sort)+`}`)
+			got = append(got, page.Workflows[0].Name)
+			cursor = page.NextCursor
+		}
+		if strings.Join(got, " ") != want || cursor != "" {
+			t.Errorf("%s: %v, then %q", sort, got, cursor)
+		}
+	}
+}
+
+func sorted(by string) string {
+	if by == "" {
+		return ""
+	}
+	return `,"sort":"` + by + `"`
+}

@@ -20,7 +20,7 @@ func (s *Service) workflowCapabilities() []*Capability {
 		row(Capability{
 			Name: "search_workflows", Title: "Search workflows", Group: "Workflows", Scope: auth.ScopeWorkflowsRead,
 			ReadOnly: true, Idempotent: true,
-			Description: "Lists your workflows, newest change first, optionally filtered by words, tags or whether they are active. Use it to find a workflow_id; then get_workflow shows one whole.",
+			Description: "Lists your workflows, newest change first or as sorted. Use it to find a workflow_id; then get_workflow shows one whole.",
 			Routes:      []Route{{Method: "GET", Path: "/workflows", Status: 200}},
 		}, s.SearchWorkflows, textWorkflows),
 		row(Capability{

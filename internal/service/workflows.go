@@ -18,7 +18,7 @@ type SearchWorkflowsInput struct {
 	Tags   []string `json:"tags,omitempty" jsonschema:"only workflows with all of these tags"`
 	Limit  int      `json:"limit,omitempty" jsonschema:"at most this many" default:"20" min:"1" max:"200"`
 	Cursor string   `json:"cursor,omitempty" jsonschema:"next_cursor of the previous page"`
-	Sort   string   `json:"sort,omitempty" enum:"newest,oldest"`
+	Sort   string   `json:"sort,omitempty" enum:"newest,oldest,name,name_desc"`
 }
 
 // CheckWorkflowCursor is CodeInvalid for a cursor that no page of workflows
@@ -338,12 +338,12 @@ func nodeNames(d *workflow.Document) string {
 }
 
 // page is the part of a list that is wanted. sort is "oldest" for the list from
-// its other end.
+// its other end, "name" or "name_desc" for one by names.
 func page(limit int, cursor, sort string) store.Page {
 	if limit <= 0 {
 		limit = 20
 	}
-	return store.Page{Limit: min(limit, 200), Cursor: cursor, Oldest: sort == "oldest"}
+	return store.Page{Limit: min(limit, 200), Cursor: cursor, Oldest: sort == "oldest" || sort == "name", ByName: sort == "name" || sort == "name_desc"}
 }
 
 // giveIDs gives nodes without an id a random one: addresses of webhooks

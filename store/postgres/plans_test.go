@@ -28,6 +28,7 @@ func TestPlans(t *testing.T) {
 		{"authenticated", `SELECT * FROM executions WHERE owner_id = 'o' AND idempotency_key = 'k' AND idempotency_key <> ''`, "executions_idempotent"},
 		{"authenticated", `SELECT events FROM execution_chunks WHERE execution = 1 AND owner_id = 'o' AND last_seq > 5 ORDER BY last_seq, n`, "execution_chunks_order"},
 		{"authenticated", `SELECT * FROM workflows WHERE owner_id = 'o' AND (updated_at, id) < (now(), 'x') ORDER BY updated_at DESC, id DESC LIMIT 5`, "workflows_newest"},
+		{"authenticated", `SELECT * FROM workflows WHERE owner_id = 'o' AND (name_key, id) > ('n', 'x') ORDER BY name_key, id LIMIT 5`, "workflows_by_name"},
 		{"authenticated", `SELECT * FROM api_keys WHERE owner_id = 'o' AND (created_at, id) < (now(), 'x') ORDER BY created_at DESC, id DESC LIMIT 5`, "api_keys_newest"},
 		{"authenticated", `SELECT * FROM chat_sessions WHERE owner_id = 'o' AND (created_at, id) < (now(), 'x') ORDER BY created_at DESC, id DESC LIMIT 5`, "chat_sessions_newest"},
 		{"authenticated", `SELECT * FROM chat_messages WHERE session_id = 's' AND owner_id = 'o' AND seq > 5 ORDER BY seq LIMIT 5`, "chat_messages_pkey"},
@@ -99,6 +100,8 @@ func TestPlansAtScale(t *testing.T) {
 	for _, query := range []string{
 		`SELECT w.id, v.document, (SELECT e.status FROM executions e WHERE e.workflow_id = w.id AND e.owner_id = w.owner_id ORDER BY e.created_at DESC, e.id DESC LIMIT 1)
 			FROM workflows w JOIN workflow_versions v ON v.workflow_id = w.id AND v.version = w.version WHERE w.owner_id = acting_user() AND (w.updated_at, w.id) <` + behind + ` ORDER BY w.updated_at DESC, w.id DESC LIMIT 20`,
+		`SELECT w.id, v.document FROM workflows w JOIN workflow_versions v ON v.workflow_id = w.id AND v.version = w.version
+			WHERE w.owner_id = 'o7' AND (w.name_key, w.id) > ('name', 'w5') ORDER BY w.name_key, w.id LIMIT 20`,
 		`SELECT count(*) FROM workflows WHERE owner_id = acting_user()`,
 		`SELECT * FROM workflows WHERE owner_id = acting_user() AND active ORDER BY updated_at DESC, id DESC LIMIT 20`,
 		`SELECT * FROM executions WHERE owner_id = acting_user() AND status = 'error' ORDER BY created_at DESC, id DESC LIMIT 20`,

@@ -111,7 +111,11 @@ func (w *where) after(list store.List, page store.Page, prefix, column string) e
 	if err != nil {
 		return err
 	}
-	w.and("("+prefix+column+", "+prefix+"id)"+page.Behind()+"(?, ?)", at(c.At), c.ID)
+	from := at(c.At)
+	if page.ByName {
+		from = clean(c.Name)
+	}
+	w.and("("+prefix+column+", "+prefix+"id)"+page.Behind()+"(?, ?)", from, c.ID)
 	return nil
 }
 

@@ -28,6 +28,7 @@ func TestPlans(t *testing.T) {
 		`SELECT * FROM executions WHERE owner_id = 'o' AND idempotency_key = 'k' AND idempotency_key <> ''`:                                             "executions_idempotent",
 		`SELECT events FROM execution_chunks WHERE execution = 1 AND last_seq > 5 ORDER BY last_seq, n`:                                                 "execution_chunks_order",
 		`SELECT * FROM workflows WHERE owner_id = 'o' AND (updated_at, id) < (1, 'x') ORDER BY updated_at DESC, id DESC LIMIT 5`:                        "workflows_newest",
+		`SELECT * FROM workflows WHERE owner_id = 'o' AND (name_key, id) > ('n', 'x') ORDER BY name_key, id LIMIT 5`:                                    "workflows_by_name",
 		`SELECT * FROM api_keys WHERE owner_id = 'o' AND (created_at, id) < (1, 'x') ORDER BY created_at DESC, id DESC LIMIT 5`:                         "api_keys_newest",
 		`SELECT * FROM users WHERE email_key = 'x' AND email_key <> ''`:                                                                                 "users_email",
 	} {

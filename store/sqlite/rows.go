@@ -104,7 +104,11 @@ func (w *where) after(list store.List, page store.Page, column string) error {
 	if err != nil {
 		return err
 	}
-	w.and("("+column+", id)"+page.Behind()+"(?, ?)", micros(c.At), c.ID)
+	var at any = micros(c.At)
+	if page.ByName {
+		at = c.Name
+	}
+	w.and("("+column+", id)"+page.Behind()+"(?, ?)", at, c.ID)
 	return nil
 }
 

@@ -12,15 +12,19 @@ import (
 const lastStatus = `coalesce((SELECT e.status FROM executions e WHERE e.workflow_id = w.id AND e.owner_id = w.owner_id
 	ORDER BY e.created_at DESC, e.id DESC LIMIT 1), '')`
 
-func scanListed(row scanner) (*workflow.Workflow, error) {
-	var last workflow.Status
-	w, err := scanWorkflowAnd(row, &last)
-	w.LastStatus = last
-	return w, err
+// listed scans a workflow of a list, and notes the name it is sorted by.
+func listed(names map[string]string) func(scanner) (*workflow.Workflow, error) {
+	return func(row scanner) (*workflow.Workflow, error) {
+		var name string
+		var last workflow.Status
+		w, err := scanWorkflowAnd(row, &name, &last)
+		w.LastStatus, names[w.ID] = last, name
+		return w, err
+	}
 }
 
 // ListWorkflows returns the owner's workflows that pass the filter, newest
-// change first, with whole documents, and how many pass it in all.
+// change first or by name, with whole documents, and how many pass it in all.
 func (s *Store) ListWorkflows(ctx context.Context, owner string, f store.WorkflowFilter, page store.Page) ([]*workflow.Workflow, int, string, error) {
 	const doing = "list workflows"
 	w := workflowWhere(owner, f)
@@ -29,17 +33,22 @@ func (s *Store) ListWorkflows(ctx context.Context, owner string, f store.Workflo
 	if err := s.read.QueryRowContext(ctx, count, w.args...).Scan(&total); err != nil {
 		return nil, 0, "", fail(doing, err)
 	}
-	if err := w.after(store.ListOfWorkflows, page, "updated_at"); err != nil {
+	by := "updated_at"
+	if page.ByName {
+		by = "name_key"
+	}
+	if err := w.after(store.ListOfWorkflows, page, by); err != nil {
 		return nil, 0, "", err
 	}
-	list, err := collect(ctx, s.read, scanListed,
-		`SELECT `+workflowColumns+`, `+lastStatus+fromWorkflows+w.String()+page.Order("w.updated_at", "w.id")+` LIMIT ?`,
+	names := map[string]string{}
+	list, err := collect(ctx, s.read, listed(names),
+		`SELECT `+workflowColumns+`, w.name_key, `+lastStatus+fromWorkflows+w.String()+page.Order("w."+by, "w.id")+` LIMIT ?`,
 		append(w.args, page.Size()+1)...)
 	if err != nil {
 		return nil, 0, "", fail(doing, err)
 	}
 	list, next := store.Trim(page.Of(store.ListOfWorkflows), list, page.Size(), func(w *workflow.Workflow) store.Cursor {
-		return store.Cursor{At: w.UpdatedAt, ID: w.ID}
+		return store.Cursor{At: w.UpdatedAt, ID: w.ID, Name: names[w.ID]}
 	})
 	return list, total, next, nil
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"flowgate/internal/workflow"
@@ -38,6 +39,32 @@ var workflowListTests = map[string]func(w *world){
 			_, _, _, err := w.ListWorkflows(w.Context(), ada, store.WorkflowFilter{}, p)
 			return err
 		})
+	},
+	"workflows are sorted by name": func(w *world) {
+		long := strings.Repeat("ö", 250)
+		var want []string
+		for _, name := range []string{"", "a", "A\nsecond line", "ab", "B", "b", "b", "Ä", long + "1", long + "0", "发送"} {
+			want = append(want, w.workflow(ada, func(wf *workflow.Workflow) {
+				wf.Document.Name, wf.Document.Description = name, "z about "+name
+			}).ID)
+			w.workflow(bob)
+		}
+		sorted := func(query string) []string {
+			list := func(p store.Page) ([]string, string, error) {
+				p.ByName = true
+				list, _, next, err := w.ListWorkflows(w.Context(), ada, store.WorkflowFilter{Query: query}, p)
+				return workflowIDs(list), next, err
+			}
+			got := w.walk(2, list, func() {})
+			slices.Reverse(got)
+			return got
+		}
+		w.same("by name", sorted(""), want)
+		w.same("of a search", sorted("b"), want)
+		_, _, next, err := w.ListWorkflows(w.Context(), ada, store.WorkflowFilter{}, store.Page{Limit: 2, ByName: true})
+		w.ok(err)
+		_, _, _, err = w.ListWorkflows(w.Context(), ada, store.WorkflowFilter{}, store.Page{Limit: 2, Cursor: next})
+		w.code(workflow.CodeInvalid, err)
 	},
 	"workflows are filtered": func(w *world) {
 		yes, no := true, false

@@ -124,7 +124,7 @@ func (s *Store) as(ctx context.Context, owner string) *store.Caller {
 // asForList returns the same for a page of a list: the functions know one order,
 // from newest to oldest.
 func (s *Store) asForList(ctx context.Context, owner string, page store.Page) *store.Caller {
-	if page.Oldest {
+	if page.Oldest || page.ByName {
 		return nil
 	}
 	return s.as(ctx, owner)
