@@ -8,6 +8,7 @@ import (
 
 	"flowgate/internal/auth"
 	"flowgate/internal/workflow"
+	"flowgate/store"
 )
 
 // Preview is an expression to be tried where a node would see it.
@@ -24,7 +25,7 @@ type Preview struct {
 // PreviewExpressionInput asks what an expression gives.
 type PreviewExpressionInput struct {
 	Expression  string             `json:"expression" jsonschema:"as in a parameter, such as {{ $json.name }}; the = in front may be left out"`
-	WorkflowID  string             `json:"workflow_id,omitempty" jsonschema:"the workflow it stands in"`
+	WorkflowID  string             `json:"workflow_id,omitempty" jsonschema:"the workflow it stands in; unless execution_id or items say otherwise, it sees the data of its last execution"`
 	Node        string             `json:"node,omitempty" jsonschema:"the node it stands in"`
 	ExecutionID string             `json:"execution_id,omitempty" jsonschema:"an execution whose data it sees; its workflow version is used"`
 	Items       []*workflow.Object `json:"items,omitempty" jsonschema:"the json of the node's input items, in place of the execution's"`
@@ -82,6 +83,11 @@ func (s *Service) previewOf(ctx context.Context, in PreviewExpressionInput) (Pre
 		if p.Workflow, err = s.Store.Workflow(ctx, owner(ctx), in.WorkflowID); err != nil {
 			return p, err
 		}
+		if in.Items == nil {
+			if p.Runs, err = s.lastRuns(ctx, in.WorkflowID); err != nil {
+				return p, err
+			}
+		}
 	}
 	if in.Node != "" && p.Workflow.Document.NodeByName(in.Node) == nil {
 		return p, workflow.Errorf(workflow.CodeInvalid, "node: the workflow has no node named %q", in.Node)
@@ -96,6 +102,15 @@ func (s *Service) previewOf(ctx context.Context, in PreviewExpressionInput) (Pre
 		}
 	}
 	return p, nil
+}
+
+// lastRuns is what a workflow's newest execution recorded; none when it never ran.
+func (s *Service) lastRuns(ctx context.Context, id string) ([]workflow.NodeRun, error) {
+	list, _, _, err := s.Store.ListExecutions(ctx, owner(ctx), store.ExecutionFilter{WorkflowID: id}, store.Page{Limit: 1})
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return s.Store.NodeRuns(ctx, owner(ctx), list[0].ID)
 }
 
 func jsonKind(value json.RawMessage) string {

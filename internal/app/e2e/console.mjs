@@ -93,6 +93,20 @@ async function importDocument(page, document, at = url) {
   await page.getByRole('dialog').getByRole('button', { name: 'Open' }).first().waitFor();
 }
 
+/** Drops files on the list of workflows, as a file manager does. */
+async function drop(page, files) {
+  const dataTransfer = await page.evaluateHandle((list) => {
+    const data = new DataTransfer();
+    for (const [name, text] of Object.entries(list)) data.items.add(new File([text], name, { type: 'application/json' }));
+    return data;
+  }, files);
+  const place = page.locator('.drop-zone');
+  await place.dispatchEvent('dragover', { dataTransfer });
+  await page.getByText('Drop workflow documents').waitFor();
+  await place.dispatchEvent('drop', { dataTransfer });
+  await page.getByText('Drop workflow documents').waitFor({ state: 'detached' });
+}
+
 const openImported = async (page) => {
   await page.getByRole('dialog').getByRole('button', { name: 'Open' }).first().click();
   await page.getByRole('button', { name: 'Run', exact: true }).waitFor();
@@ -174,7 +188,7 @@ await journey('sign up, talk, run, mend, give a key away, see its calls', async 
   for (let i = 0; i < 600 && (await middle()) > 60; i++) await page.waitForTimeout(100);
   assert.ok((await middle()) <= 60, 'the failing node is not in the middle');
   await shot(page, 'failing-node');
-  const code = page.getByRole('textbox', { name: 'JS code' });
+  const code = page.locator('.cm-content[aria-label="JS code"]'); // once the editor is loaded
   await code.click();
   await page.keyboard.press('ControlOrMeta+a');
   await page.keyboard.insertText('return $input.all().map((i) => ({json: {total: i.json.amount * 2}}))');
@@ -326,6 +340,32 @@ await journey('a document is imported, a text that is none refused', async () =>
   await importDocument(page, { name: 'Broken', nodes: [node('Odd', 'n8n-nodes-base.nothingKnown', [0, 0])], connections: {} });
   await page.getByText('Odd', { exact: true }).waitFor();
   await shot(page, 'dark-import-faults');
+
+  // Several are dropped: each is reported of, and one that is refused keeps no other out.
+  await page.keyboard.press('Escape');
+  const good = { name: 'Dropped', nodes: [node('Start', 'n8n-nodes-base.manualTrigger', [0, 0]), node('End', 'n8n-nodes-base.noOp', [220, 40], { kept: 'as it is' })], connections: chain('Start', 'End'), settings: { timezone: 'Asia/Shanghai' } };
+  await drop(page, {
+    'good.json': JSON.stringify(good),
+    'list.json': JSON.stringify([{ name: 'Faulty', nodes: [node('Strange', 'n8n-nodes-base.nothingKnown', [0, 0])], connections: {} }, { name: 'Refused', nodes: [], connections: 'none' }]),
+  });
+  await page.getByRole('dialog').getByRole('button', { name: 'Import' }).click();
+  const reported = page.locator('.report > li');
+  await reported.nth(2).waitFor();
+  await reported.nth(0).getByText('Imported. It can run as it is.').waitFor();
+  await reported.nth(1).getByText('What keeps it from running (2)').waitFor();
+  await reported.nth(1).getByText('Strange', { exact: true }).waitFor();
+  await reported.nth(2).getByText('Not imported').waitFor();
+  await shot(page, 'dark-dropped');
+
+  // What is exported is what was imported.
+  await openImported(page);
+  await page.getByRole('button', { name: 'More actions' }).click();
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'Export' }).click()]);
+  assert.equal(download.suggestedFilename(), 'Dropped.json');
+  const exported = JSON.parse(fs.readFileSync(await download.path(), 'utf8'));
+  assert.deepEqual(exported.nodes, good.nodes);
+  assert.deepEqual(exported.connections, good.connections);
+  assert.equal(exported.settings.timezone, 'Asia/Shanghai');
 });
 
 await journey('an approval is answered in place, a webhook tried by its curl line', async () => {
@@ -368,6 +408,72 @@ await journey('an approval is answered in place, a webhook tried by its curl lin
   const [, address] = /'(http[^']+)'/.exec(line);
   const answer = await fetch(address, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: /-d '(.+)'/s.exec(line)[1] });
   assert.deepEqual(await answer.json(), { hello: 'Ada' });
+});
+
+await journey('a run begins with data, an expression is tried with it, unsaved work is kept', async () => {
+  const { page } = await windowOf();
+  await signUp(page, 'leo@console.test');
+  await importDocument(page, {
+    name: 'Prices',
+    nodes: [
+      node('Start', 'n8n-nodes-base.manualTrigger', [0, 0]),
+      node('Double', 'n8n-nodes-base.set', [220, 0], { assignments: { assignments: [{ id: '1', name: 'total', type: 'number', value: '={{ $json.price * 2 }}' }] } }, 3.4),
+    ],
+    connections: chain('Start', 'Double'),
+  });
+  await openImported(page);
+  await page.getByRole('button', { name: 'Run with input…' }).click();
+  const input = page.locator('.cm-content[aria-label="Input as JSON"]'); // once the editor is loaded
+  const write = async (text) => {
+    await input.click();
+    await page.keyboard.press('ControlOrMeta+a');
+    await page.keyboard.insertText(text);
+  };
+  await write('[1]');
+  await page.getByRole('dialog').getByRole('button', { name: 'Run' }).click();
+  await page.getByRole('alert').getByText('one JSON object').waitFor();
+  await write('{"price": 7}');
+  await shot(page, 'run-input');
+  await page.keyboard.press('Control+Enter');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.locator('.drawer .status-success').waitFor();
+  await nodeOf(page, 'Double').click();
+  await page.getByRole('cell', { name: '14', exact: true }).waitFor();
+
+  // Later, without that run in sight, expressions still see what it left.
+  await page.getByRole('link', { name: 'Workflows' }).first().click();
+  await page.getByRole('link', { name: 'Prices' }).click();
+  await nodeOf(page, 'Double').click();
+  const panel = page.getByRole('complementary', { name: 'Node Double' });
+  await panel.locator('output', { hasText: /^14$/ }).waitFor();
+  const expression = panel.locator('.expression textarea').last();
+  await expression.fill("{{ $json.price + ' and ' + $('Start').item.json.price }}");
+  await panel.locator('output', { hasText: '"7 and 7"' }).waitFor();
+  await expression.fill('{{ $json.price + }}');
+  await panel.locator('.preview-bad').waitFor();
+  await shot(page, 'expression');
+
+  // What is not saved is not left behind unasked, by whatever way.
+  const here = page.url();
+  const question = page.getByRole('alertdialog', { name: 'Leave without saving?' });
+  await page.getByRole('link', { name: 'API keys' }).click();
+  await shot(page, 'leave');
+  await question.getByRole('button', { name: 'Cancel' }).click();
+  await page.goBack();
+  await question.getByRole('button', { name: 'Cancel' }).click();
+  assert.equal(page.url(), here);
+  assert.equal(await expression.inputValue(), '{{ $json.price + }}');
+  let asked = 0;
+  page.on('dialog', (d) => (asked++, d.accept()));
+  await page.reload();
+  assert.equal(asked, 1, 'the page was closed unasked');
+  await nodeOf(page, 'Double').click();
+  await page.getByRole('textbox', { name: 'Name of the workflow' }).fill('Renamed');
+  await page.getByRole('link', { name: 'API keys' }).click();
+  await question.getByRole('button', { name: 'Leave without saving' }).click();
+  await page.getByRole('heading', { name: 'API keys', exact: true }).waitFor();
+  await page.getByRole('link', { name: 'Workflows' }).first().click();
+  await page.getByRole('link', { name: 'Prices' }).waitFor();
 });
 
 await journey('a run is followed through a lost connection', async () => {
@@ -506,8 +612,8 @@ await journey('300 nodes are panned, the first view is timed', async () => {
     await fresh.close();
   }
   measured['first view, ms'] = median(views);
-  // The budgets are 50 ms and 1 s on a machine with nothing else to do.
-  assert.ok(median(pans) <= 150 && median(views) <= 30_000, JSON.stringify({ pans, views }));
+  // A task's budget is in processor time; the view's 1 s is for a machine with nothing else to do.
+  assert.ok(median(pans) <= 50 && median(views) <= 30_000, JSON.stringify({ pans, views }));
 });
 
 await browser.close();

@@ -10,6 +10,7 @@ import { useText, type Word } from './text';
 import { Loading } from './ui/bits';
 import { IconButton } from './ui/button';
 import { Boundary } from './ui/boundary';
+import { LeaveQuestion, aroundNav, leave } from './ui/leave';
 import { LanguageButton, ThemeButton } from './ui/preferences';
 import { toast } from './ui/toast';
 import { messageOf } from './values';
@@ -50,8 +51,9 @@ export function App() {
   if (session === undefined) return <Loading />;
   if (session === null) return <SignIn />;
   return (
-    <Router base="/console" key={session.user.id}>
+    <Router base="/console" key={session.user.id} aroundNav={aroundNav}>
       <Shell />
+      <LeaveQuestion />
     </Router>
   );
 }
@@ -135,7 +137,7 @@ function Side({ open }: { open: boolean }) {
 function Person() {
   const { t } = useText();
   const { signOut } = useAuth();
-  const leave = useMutation({ mutationFn: signOut, onError: (error) => toast({ kind: 'error', text: t('signOut.failed', { why: messageOf(error) }) }) });
+  const out = useMutation({ mutationFn: signOut, onError: (error) => toast({ kind: 'error', text: t('signOut.failed', { why: messageOf(error) }) }) });
   const profile = useProfile();
   const name = profile.data?.is_anonymous ? t('guest') : (profile.data?.email ?? '');
   return (
@@ -149,7 +151,7 @@ function Person() {
       <div className="row">
         <ThemeButton />
         <LanguageButton />
-        <IconButton icon={LogOut} label={t('signOut')} disabled={leave.isPending} onClick={() => leave.mutate()} />
+        <IconButton icon={LogOut} label={t('signOut')} disabled={out.isPending} onClick={() => leave(() => out.mutate())} />
       </div>
     </div>
   );

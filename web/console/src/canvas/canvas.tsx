@@ -104,6 +104,8 @@ export function Canvas({ draft, types, run, validation, marks, selected, label, 
     >
       <Background variant={BackgroundVariant.Dots} gap={20} size={1.4} />
       <Center focus={focus} />
+      {!focus && <InSight selected={selected} />}
+      <Distance />
       <Controls showInteractive={false} />
       {draft.nodes.length > 12 && <MiniMap pannable zoomable className="minimap" ariaLabel={label} nodeColor={minimapColour} />}
     </ReactFlow>
@@ -120,6 +122,32 @@ function Center({ focus }: { focus: { name: string } | undefined }) {
     const node = there && focus && flow.getNode(focus.name);
     if (node && width > 0 && height > 0) void flow.setCenter(node.position.x + NODE_WIDTH / 2, node.position.y + NODE_HEIGHT / 2, { zoom: 1, duration: 300 });
   }, [flow, focus, there, width, height]);
+  return null;
+}
+
+/** Moves the canvas as far as the selected node needs when a panel has taken room from it. */
+function InSight({ selected }: { selected: string | undefined }) {
+  const flow = useReactFlow();
+  const width = useStore((s) => s.width);
+  const latest = useRef(selected);
+  latest.current = selected;
+  useEffect(() => {
+    const node = latest.current === undefined ? undefined : flow.getNode(latest.current);
+    if (!node) return;
+    const { x, y, zoom } = flow.getViewport();
+    const beyond = (node.position.x + NODE_WIDTH) * zoom + x - (width - 24);
+    if (beyond > 0 && width > NODE_WIDTH) void flow.setViewport({ x: x - beyond, y, zoom }, { duration: 200 });
+  }, [flow, width]);
+  return null;
+}
+
+/** Tells the styles whether the graph is seen from afar. */
+function Distance() {
+  const canvas = useStore((s) => s.domNode);
+  const far = useStore((s) => s.transform[2] < 0.4);
+  useEffect(() => {
+    if (canvas) canvas.dataset.far = String(far);
+  }, [canvas, far]);
   return null;
 }
 

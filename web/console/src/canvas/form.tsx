@@ -11,7 +11,8 @@ import { useSlow } from '../ui/slow';
 /** Where expressions are tried: with the data of a run, where there is one. */
 export interface Ground {
   workflowID: string;
-  node: string;
+  /** Unless it is not stored yet. */
+  node: string | undefined;
   executionID?: string | undefined;
 }
 
@@ -268,7 +269,7 @@ function Expression({ id, value, onChange }: { id: string; value: string; onChan
     queryFn: () =>
       done(
         api.POST('/api/app/expressions/preview', {
-          body: { expression: slow, ...(ground.executionID ? { execution_id: ground.executionID, node: ground.node } : { workflow_id: ground.workflowID }) },
+          body: { expression: slow, ...(ground.node ? { node: ground.node } : {}), ...(ground.executionID ? { execution_id: ground.executionID } : { workflow_id: ground.workflowID }) },
         }),
       ),
   });

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { ArrowLeft, Download, Ellipsis, History, LayoutDashboard, MessageSquare, Play, Plus, Redo2, Save, StickyNote as NoteIcon, Trash2, Undo2, Webhook } from 'lucide-react';
+import { ArrowLeft, Braces, Download, Ellipsis, History, LayoutDashboard, MessageSquare, Play, Plus, Redo2, Save, StickyNote as NoteIcon, Trash2, Undo2, Webhook } from 'lucide-react';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { Link, useLocation, useSearchParams } from 'wouter';
 import { api, done, Failure, type Schemas } from '../api/client';
@@ -16,6 +16,7 @@ import { useText } from '../text';
 import { Fault, Loading, Toggle } from '../ui/bits';
 import { Button, IconButton } from '../ui/button';
 import { Confirm } from '../ui/dialog';
+import { giveUp, useUnsaved } from '../ui/leave';
 import { Menu } from '../ui/menu';
 import { useSlow } from '../ui/slow';
 import { toast } from '../ui/toast';
@@ -24,6 +25,7 @@ import { NodePanel } from './node-panel';
 import { NotePanel } from './note-panel';
 import { Palette } from './palette';
 import { RunDrawer } from './run-drawer';
+import { RunInput, type Start } from './run-input';
 import { Versions } from './versions';
 import { WebhookTest } from './webhook-test';
 
@@ -47,7 +49,8 @@ function Editor({ workflow }: { workflow: Workflow }) {
   const { draft, change, undo, redo, canUndo, canRedo } = useHistory(saved);
   const dirty = draft !== saved;
   const [selected, setSelected] = useState<string>();
-  const [dialog, setDialog] = useState<'versions' | 'webhook' | 'delete' | null>(null);
+  const [dialog, setDialog] = useState<'versions' | 'webhook' | 'delete' | 'input' | null>(null);
+  const [start, setStart] = useState<Start>({ trigger: '', text: '{\n  \n}' });
   const [palette, setPalette] = useState<{ behind?: { name: string; output: number } } | null>(null);
   const flow = useRef<Flow | null>(null);
   const types = useTypesOf(draft.nodes.map((n) => n.type));
@@ -85,12 +88,12 @@ function Editor({ workflow }: { workflow: Workflow }) {
     onError: (error) => toast({ kind: 'error', text: error instanceof Failure && error.status === 409 ? t('editor.conflict') : error.message }),
   });
   const execute = useMutation({
-    mutationFn: async (from?: { node: string; execution: string }) => {
+    mutationFn: async (body: Schemas['ExecuteWorkflowRequest']) => {
       if (dirty) await save.mutateAsync();
       return done(
         api.POST('/api/app/workflows/{workflow_id}/execute', {
           params: { path: { workflow_id: id }, header: { 'Idempotency-Key': newID() } },
-          body: from ? { start_from_node: from.node, execution_id: from.execution } : {},
+          body,
         }),
       );
     },
@@ -115,17 +118,18 @@ function Editor({ workflow }: { workflow: Workflow }) {
     mutationFn: () => done(api.DELETE('/api/app/workflows/{workflow_id}', { params: { path: { workflow_id: id } } })),
     onSuccess: () => {
       void client.invalidateQueries({ queryKey: ['workflows'] });
+      giveUp();
       go('/workflows');
     },
   });
 
   const busy = execute.isPending || save.isPending || (!!runID && !!status && !isFinal(status) && status !== 'waiting');
-  useWarning(dirty);
+  useUnsaved(dirty);
   useKeys({
     save: () => dirty && !save.isPending && save.mutate(),
     undo,
     redo,
-    run: () => !busy && execute.mutate(undefined),
+    run: () => !busy && execute.mutate({}),
   });
 
   const insert = (type: NodeType | { type: string; display_name: string; version: number }, behind?: { name: string; output: number }) => {
@@ -151,6 +155,8 @@ function Editor({ workflow }: { workflow: Workflow }) {
       change(() => next);
       setTimeout(() => void flow.current?.fitView({ maxZoom: 1, padding: 0.2, duration: 300 }), 60);
     });
+  const triggers = draft.nodes.filter((n) => !n.disabled && types.get(n.type)?.category === 'TRIGGER');
+  const first = triggers.find((n) => n.name === start.trigger) ?? triggers[0];
   const hooks = draft.nodes.some((n) => n.type.endsWith('.webhook') || n.type.endsWith('.formTrigger'));
 
   return (
@@ -172,12 +178,14 @@ function Editor({ workflow }: { workflow: Workflow }) {
           <Button icon={Save} busy={save.isPending} disabled={!dirty} onClick={() => save.mutate()}>
             {t('save')}
           </Button>
-          <Button kind="primary" icon={Play} busy={busy} onClick={() => execute.mutate(undefined)}>
+          <Button kind="primary" icon={Play} busy={busy} onClick={() => execute.mutate({})}>
             {t('run')}
           </Button>
+          <IconButton icon={Braces} label={t('input.run')} disabled={busy} onClick={() => setDialog('input')} className="wide-only" />
           <Menu
             trigger={<IconButton icon={Ellipsis} label={t('more.actions')} />}
             items={[
+              { label: t('input.run'), icon: Braces, disabled: busy, onSelect: () => setDialog('input') },
               { label: t('editor.talk'), icon: MessageSquare, onSelect: () => go(`/chat?edit=${id}`) },
               { label: t('versions'), icon: History, onSelect: () => setDialog('versions') },
               { label: t('webhook.test'), icon: Webhook, disabled: !hooks, onSelect: () => setDialog('webhook') },
@@ -236,6 +244,7 @@ function Editor({ workflow }: { workflow: Workflow }) {
               workflowID={id}
               draft={draft}
               node={node}
+              stored={saved.nodes.some((n) => n.name === node.name)}
               type={types.get(node.type)}
               types={types}
               validation={validation}
@@ -246,13 +255,22 @@ function Editor({ workflow }: { workflow: Workflow }) {
               onSelect={(name) => (setSelected(name), center(name))}
               onClose={() => setSelected(undefined)}
               onAdd={(output) => setPalette({ behind: { name: node.name, output } })}
-              onRunFrom={whole && isFinal(whole.status) ? () => execute.mutate({ node: node.name, execution: whole.execution_id }) : undefined}
+              onRunFrom={whole && isFinal(whole.status) ? () => execute.mutate({ start_from_node: node.name, execution_id: whole.execution_id }) : undefined}
             />
           )
         )}
       </div>
       {palette && <Palette onClose={() => setPalette(null)} onPick={(type) => insert(type, palette.behind ?? (node && node.type !== STICKY && types.get(node.type)?.outputs?.length ? { name: node.name, output: 0 } : undefined))} />}
-      {dialog === 'versions' && <Versions workflowID={id} version={version} draft={draft} onClose={() => setDialog(null)} />}
+      {dialog === 'versions' && <Versions workflowID={id} version={version} draft={draft} dirty={dirty} onClose={() => setDialog(null)} />}
+      {dialog === 'input' && (
+        <RunInput
+          start={{ ...start, trigger: first?.name ?? '' }}
+          triggers={triggers}
+          onChange={setStart}
+          onClose={() => setDialog(null)}
+          onRun={(inputs) => (setDialog(null), execute.mutate({ inputs, ...(first && triggers.length > 1 ? { trigger_node: first.name } : {}) }))}
+        />
+      )}
       {dialog === 'webhook' && <WebhookTest workflowID={id} triggers={workflow.triggers ?? []} dirty={dirty} onClose={() => setDialog(null)} />}
       <Confirm open={dialog === 'delete'} onClose={() => setDialog(null)} onConfirm={() => erase.mutate()} title={t('workflow.delete')} text={t('workflow.deleteText', { name: draft.name })} action={t('delete')} />
     </div>
@@ -273,22 +291,12 @@ function useValidation(draft: Draft): Validation | undefined {
   return query.data as unknown as Validation | undefined;
 }
 
-/** Asks before the page is left with changes that are not saved. */
-function useWarning(dirty: boolean) {
-  useEffect(() => {
-    if (!dirty) return;
-    const ask = (e: BeforeUnloadEvent) => e.preventDefault();
-    window.addEventListener('beforeunload', ask);
-    return () => window.removeEventListener('beforeunload', ask);
-  }, [dirty]);
-}
-
 function useKeys(actions: { save(): void; undo(): void; redo(): void; run(): void }) {
   const latest = useRef(actions);
   latest.current = actions;
   useEffect(() => {
     const press = (e: KeyboardEvent) => {
-      if (!(e.ctrlKey || e.metaKey)) return;
+      if (!(e.ctrlKey || e.metaKey) || document.querySelector('[role=dialog], [role=alertdialog]')) return;
       const typing = e.target instanceof HTMLElement && (e.target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName));
       const key = e.key.toLowerCase();
       const does = key === 's' ? 'save' : key === 'enter' ? 'run' : key === 'z' && !typing ? (e.shiftKey ? 'redo' : 'undo') : undefined;

@@ -13,7 +13,7 @@ import { messageOf } from '../values';
 /** The documents in a text: one, a list of them, or an export that holds some. */
 function documentsIn(text: string): Record<string, unknown>[] {
   const value: unknown = JSON.parse(text);
-  const list = Array.isArray(value) ? value : [value];
+  const list: unknown[] = [value].flat(2);
   return list.map((entry) => {
     const inner = (entry as { workflow?: unknown; workflowData?: unknown } | null)?.workflow ?? (entry as { workflowData?: unknown } | null)?.workflowData ?? entry;
     if (typeof inner !== 'object' || inner === null || !Array.isArray((inner as { nodes?: unknown }).nodes)) throw new Error('nodes');
@@ -21,10 +21,13 @@ function documentsIn(text: string): Record<string, unknown>[] {
   });
 }
 
-interface Imported {
-  name: string;
-  id: string;
-  validation: Validation;
+/** What became of one document: stored, or why not. */
+type Imported = { name: string; id: string; validation: Validation } | { name: string; error: unknown };
+
+/** The text of files that were dropped or chosen: of several, a list. */
+export async function textOf(files: FileList): Promise<string> {
+  const texts = await Promise.all(Array.from(files, (f) => f.text()));
+  return texts.length === 1 ? texts[0]! : `[${texts.join(',\n')}]`;
 }
 
 /** Takes documents over, and says of each whether it can run. */
@@ -47,8 +50,13 @@ export function Import({ start = '', onClose }: { start?: string | undefined; on
         const name = typeof d.name === 'string' && d.name ? d.name : t('workflow.unnamed');
         const tags = Array.isArray(d.tags) ? d.tags.map((tag) => (typeof tag === 'string' ? tag : (tag as { name?: string }).name)).filter((tag): tag is string => !!tag) : [];
         const body = { name, nodes: d.nodes, connections: d.connections ?? {}, settings: d.settings ?? {}, tags, ...(d.pinData ? { pinData: d.pinData } : {}) };
-        const saved = await done(api.POST('/api/app/workflows', { body: body as Schemas['CreateWorkflowRequest'] }));
-        out.push({ name: saved.name, id: saved.workflow_id, validation: saved.validation as Validation });
+        try {
+          const saved = await done(api.POST('/api/app/workflows', { body: body as Schemas['CreateWorkflowRequest'] }));
+          out.push({ name: saved.name, id: saved.workflow_id, validation: saved.validation as Validation });
+        } catch (error) {
+          if (documents.length === 1) throw error;
+          out.push({ name, error });
+        }
       }
       return out;
     },
@@ -72,7 +80,7 @@ export function Import({ start = '', onClose }: { start?: string | undefined; on
           />
           {run.error && <Fault error={run.error} />}
           <footer className="dialog-foot">
-            <input ref={file} type="file" accept=".json,application/json" hidden onChange={(e) => void e.target.files?.[0]?.text().then(setText)} />
+            <input ref={file} type="file" multiple accept=".json,application/json" hidden onChange={(e) => e.target.files?.length && void textOf(e.target.files).then(setText)} />
             <Button icon={FileUp} onClick={() => file.current?.click()}>
               {t('import.file')}
             </Button>
@@ -90,19 +98,27 @@ function Report({ list, onOpen }: { list: Imported[]; onOpen(id: string): void }
   const { t } = useText();
   return (
     <ul className="report">
-      {list.map((i) => (
-        <li key={i.id}>
+      {list.map((i, n) => (
+        <li key={n}>
           <div className="row spread">
             <strong className="row">
-              {i.validation.valid ? <CircleCheck size={18} className="ok" aria-hidden /> : <CircleAlert size={18} className="bad" aria-hidden />}
+              {'id' in i && i.validation.valid ? <CircleCheck size={18} className="ok" aria-hidden /> : <CircleAlert size={18} className="bad" aria-hidden />}
               {i.name}
             </strong>
-            <Button kind="primary" onClick={() => onOpen(i.id)}>
-              {t('open')}
-            </Button>
+            {'id' in i && (
+              <Button kind="primary" onClick={() => onOpen(i.id)}>
+                {t('open')}
+              </Button>
+            )}
           </div>
-          <p className="muted">{i.validation.valid ? t('import.runs') : t('import.faults', { n: i.validation.errors.length })}</p>
-          <Findings validation={i.validation} />
+          {'id' in i ? (
+            <>
+              <p className="muted">{i.validation.valid ? t('import.runs') : t('import.faults', { n: i.validation.errors.length })}</p>
+              <Findings validation={i.validation} />
+            </>
+          ) : (
+            <p className="bad">{t('import.refused', { why: messageOf(i.error) })}</p>
+          )}
         </li>
       ))}
     </ul>

@@ -20,6 +20,8 @@ interface Props {
   workflowID: string;
   draft: Draft;
   node: WorkflowNode;
+  /** Whether the node is in what was saved, under this name. */
+  stored: boolean;
   type: NodeType | undefined;
   types: Map<string, NodeType>;
   validation: Validation | undefined;
@@ -90,7 +92,7 @@ export function NodePanel(props: Props) {
                     schema={type.parameters}
                     value={node.parameters ?? {}}
                     onChange={(p) => change((d) => changeNode(d, node.name, { parameters: p }), `parameters ${node.name}`)}
-                    ground={{ workflowID: props.workflowID, node: node.name, executionID: ran ? whole?.execution_id : undefined }}
+                    ground={{ workflowID: props.workflowID, node: ran || props.stored ? node.name : undefined, executionID: ran ? whole?.execution_id : undefined }}
                   />
                 ) : (
                   <Unknown {...props} />

@@ -13,7 +13,7 @@ import { Dialog } from '../ui/dialog';
 import { toast } from '../ui/toast';
 
 /** A workflow's earlier saves: how each differs from now, and bringing one back. */
-export function Versions({ workflowID, version, draft, onClose }: { workflowID: string; version: number; draft: Draft; onClose(): void }) {
+export function Versions({ workflowID, version, draft, dirty, onClose }: { workflowID: string; version: number; draft: Draft; dirty: boolean; onClose(): void }) {
   const { t } = useText();
   const client = useQueryClient();
   const [shown, setShown] = useState<number>();
@@ -55,6 +55,7 @@ export function Versions({ workflowID, version, draft, onClose }: { workflowID: 
           ) : (
             <>
               <Compared workflowID={workflowID} version={number} draft={draft} />
+              {dirty && <p className="warn-text">{t('versions.unsaved')}</p>}
               <footer className="dialog-foot">
                 <Button kind="primary" icon={RotateCcw} busy={restore.isPending} disabled={number === version} onClick={() => restore.mutate(number)}>
                   {t('versions.restore', { n: number })}

@@ -9,7 +9,7 @@ import { Ago, Empty, Fault, Loading, Page, Status } from '../ui/bits';
 import { Button } from '../ui/button';
 import { Segments } from '../ui/segments';
 import { newID, shortType } from '../values';
-import { Import } from './import';
+import { Import, textOf } from './import';
 
 const shownOptions = ['all', 'active', 'inactive'] as const;
 
@@ -22,6 +22,7 @@ export function Workflows() {
   const [query, setQuery] = useState('');
   const [shown, setShown] = useState<Shown>('all');
   const [importing, setImporting] = useState<{ text?: string } | null>(null);
+  const [over, setOver] = useState(false);
   const wanted = useDeferredValue(query.trim());
   const client = useQueryClient();
   const list = useInfiniteQuery({
@@ -52,13 +53,14 @@ export function Workflows() {
   const rows = list.data?.pages.flatMap((p) => p.workflows) ?? [];
   const none = rows.length === 0 && !wanted && shown === 'all';
   const drop = (e: React.DragEvent) => {
-    const file = e.dataTransfer.files[0];
-    if (!file) return;
+    setOver(false);
+    if (e.dataTransfer.files.length === 0) return;
     e.preventDefault();
-    void file.text().then((text) => setImporting({ text }));
+    void textOf(e.dataTransfer.files).then((text) => setImporting({ text }));
   };
   return (
-    <div className="drop-zone" onDragOver={(e) => e.preventDefault()} onDrop={drop}>
+    <div className="drop-zone" onDragOver={(e) => (e.preventDefault(), setOver(e.dataTransfer.types.includes('Files')))} onDragLeave={(e) => !e.currentTarget.contains(e.relatedTarget as Node | null) && setOver(false)} onDrop={drop}>
+      {over && <p className="drop-here">{t('import.drop')}</p>}
       <Page
         title={t('nav.workflows')}
         text={t('workflows.text')}

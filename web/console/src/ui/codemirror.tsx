@@ -1,8 +1,9 @@
 import { javascript } from '@codemirror/lang-javascript';
 import { json } from '@codemirror/lang-json';
-import { Annotation, EditorState } from '@codemirror/state';
+import { Annotation, EditorState, Prec } from '@codemirror/state';
 import { HighlightStyle, syntaxHighlighting } from '@codemirror/language';
 import { tags } from '@lezer/highlight';
+import { keymap } from '@codemirror/view';
 import { EditorView, basicSetup } from 'codemirror';
 import { useEffect, useRef } from 'react';
 import type { CodeProps } from './code';
@@ -32,6 +33,7 @@ export default function CodeMirror({ value, onChange, language, label, rows = 8 
       state: EditorState.create({
         doc: value,
         extensions: [
+          Prec.highest(keymap.of([{ key: 'Mod-Enter', run: () => true }])), // the page's
           basicSetup,
           languages[language](),
           syntaxHighlighting(colours),
