@@ -68,6 +68,7 @@ type Core struct {
 	components []*Component      // that health asks
 	storage    *supabase.Storage // of users' files; nil: a folder is
 	guardFiles func(context.Context) error
+	secrets    store.Secrets   // the installation's own, sealed where that helps
 	changes    []config.Change // who takes over changes of the configuration
 }
 
@@ -107,10 +108,13 @@ func (c *Core) openAuth(ctx context.Context) (err error) {
 		}
 	}
 	c.Keys, c.pepper = auth.NewAPIKeys(c.Store, pepper), pepper
+	if err := c.openSecrets(); err != nil {
+		return err
+	}
 	if c.Config.AuditEnabled {
 		c.Audit = audit.Open(audit.Options{Store: c.Store, Secret: pepper, Retention: c.Config.AuditRetention, Logger: c.Log})
 	}
-	if c.Issuer, err = auth.NewIssuer(ctx, c.Store); err != nil {
+	if c.Issuer, err = auth.NewIssuer(ctx, c.secrets); err != nil {
 		return err
 	}
 	c.Grants = auth.NewGrants(c.Store)

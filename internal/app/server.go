@@ -49,11 +49,11 @@ func (a *App) Server(ctx context.Context, local *auth.Identity, change ...func(*
 	if u, err := url.Parse(a.PublicURL()); err == nil && u.Host != "" && len(guard.AllowedHosts) > 0 {
 		guard.AllowedHosts = append(guard.AllowedHosts, u.Host)
 	}
-	sessionKey, err := a.Store.Secret(ctx, "mcp_session", randomSecret)
+	sessionKey, err := a.secrets.Secret(ctx, "mcp_session", randomSecret)
 	if err != nil {
 		return nil, fmt.Errorf("load the key of MCP sessions: %w", err)
 	}
-	ticketKey, err := a.Store.Secret(ctx, "stream_tickets", randomSecret)
+	ticketKey, err := a.secrets.Secret(ctx, "stream_tickets", randomSecret)
 	if err != nil {
 		return nil, fmt.Errorf("load the key of stream tickets: %w", err)
 	}

@@ -126,9 +126,9 @@ func (c *Core) compareSecret(ctx context.Context, key string, secret []byte, los
 	if hmac.Equal(first, trace) {
 		return nil
 	}
-	_, err = c.Store.Secret(ctx, laterTrace(key, trace), func() ([]byte, error) { return nil, errNoTrace })
+	_, err = c.Store.Secret(ctx, laterTrace(key, trace), func() ([]byte, error) { return nil, errNoSecret })
 	switch {
-	case err != nil && !errors.Is(err, errNoTrace):
+	case err != nil && !errors.Is(err, errNoSecret):
 		return fmt.Errorf("compare the secret %s: %w", key, err)
 	case err != nil:
 		c.Log.ErrorContext(ctx, "another server on this database has another "+key+": "+loss+
@@ -136,8 +136,6 @@ func (c *Core) compareSecret(ctx context.Context, key string, secret []byte, los
 	}
 	return nil
 }
-
-var errNoTrace = errors.New("there is no such trace")
 
 func traceOf(key string, secret []byte) []byte {
 	mac := hmac.New(sha256.New, secret)

@@ -26,7 +26,7 @@ func (c *Core) schedules() store.Schedules {
 // signer returns what signs the links under which executions are answered. The
 // key is one for all processes of the installation.
 func (c *Core) signer(ctx context.Context) (func(executionID string) string, error) {
-	key, err := c.Store.Secret(ctx, "resume_links", randomSecret)
+	key, err := c.secrets.Secret(ctx, "resume_links", randomSecret)
 	if err != nil {
 		return nil, fmt.Errorf("load the key of resume links: %w", err)
 	}
