@@ -8,6 +8,7 @@
 //	go run ./bench -against ./old      another build of flowgate beside this one
 //	go run ./bench -only webhook       some rows only
 //	go run ./bench -soak 10m           load for a while; slopes of memory and files
+//	go run ./bench -scale              lists of 1,000 rows against those of a million, on both databases
 //	go run ./bench -profile cpu.out -only webhook   the server in this process, profiled
 package main
 
@@ -37,6 +38,10 @@ type options struct {
 	soak     time.Duration
 	profile  string
 	from     string
+
+	scale                 bool
+	postgres              string
+	workflows, executions int
 }
 
 func main() {
@@ -73,6 +78,10 @@ func parse(args []string) (*options, error) {
 	f.DurationVar(&o.soak, "soak", 0, "load the server for this long instead, and tell the slopes of memory and files")
 	f.StringVar(&o.profile, "profile", "", "run the server in this process and write its CPU profile here (allocations beside it)")
 	f.StringVar(&o.from, "from", "", "measure nothing: print results that were written before, and with -markdown write the table")
+	f.BoolVar(&o.scale, "scale", false, "fill databases instead, and tell how long pages of lists take")
+	f.StringVar(&o.postgres, "postgres", os.Getenv("FLOWGATE_TEST_POSTGRES_URL"), "PostgreSQL for -scale, as its superuser; a database is made there and removed")
+	f.IntVar(&o.workflows, "workflows", 100_000, "workflows for -scale")
+	f.IntVar(&o.executions, "executions", 1_000_000, "executions for -scale")
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
@@ -90,6 +99,9 @@ func (o *options) wants(row string) bool { return o.only.MatchString(row) }
 func run(ctx context.Context, o *options) error {
 	if o.from != "" {
 		return reprint(o)
+	}
+	if o.scale {
+		return scale(ctx, o)
 	}
 	w, err := openWorld(ctx, o)
 	if err != nil {

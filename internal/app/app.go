@@ -101,7 +101,8 @@ func (a *App) open(ctx context.Context) (err error) {
 	}
 	options := service.Options{Store: a.Store, Agent: a.executor, Catalogue: a.engine.Catalogue, Conversations: a.Store, Talk: a.talk,
 		Vault: a.Vault, Keys: a.Keys, Grants: a.Grants, Files: a.Files, Operator: a.operator(), TestHooks: a.TestHooks, HTTP: a.engine.Guard.Client(), Dial: a.engine.Guard.DialContext,
-		Schedules: a.schedules(), Sign: sign, PublicURL: a.PublicURL(), Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer}
+		Schedules: a.schedules(), Sign: sign, PublicURL: a.PublicURL(), Logger: a.Log, Metrics: a.Metrics, Tracer: a.Tracer,
+		Fanout: a.passing(), ChatLog: a.chatLog()}
 	if a.Audit != nil { // a nil pointer in an interface is not nil
 		options.Audit, options.AuditLog = a.Audit, audit.Reader{Store: a.Store}
 	}
@@ -169,7 +170,7 @@ func (c *Core) OpenManager(ctx context.Context, e *Engine) (*engine.Manager, err
 	}
 	m, err := engine.OpenManager(ctx, engine.ManagerOptions{Supervision: c.supervision(), Sign: sign,
 		MaxPerOwner: c.Config.MaxUserConcurrency, MaxPerWorkflow: c.Config.MaxWorkflowConcurrency, MissedRuns: c.Config.MissedRuns,
-		Engine: e.Runner, Store: c.Store,
+		Engine: e.Runner, Store: c.Store, Fanout: c.passing(),
 		Durable: c.durable, Version: Version, MaxConcurrency: c.Config.MaxConcurrency,
 		Retention: c.Config.ExecutionRetention, Keep: c.Config.ExecutionsKept, BaseURL: c.PublicURL(), Credentials: c.Vault.Fields, Files: c.Files, Logger: c.Log})
 	if err != nil {

@@ -63,6 +63,7 @@ type Core struct {
 	// Redis is what servers share for a short time; nil: none is configured.
 	Redis *redis.Store
 
+	fanout     *redis.Fanout     // nil: none is configured
 	pepper     []byte            // API_SECRET_KEY, or what stands for it
 	durable    durable.Options   // in the same database as Store
 	components []*Component      // that health asks

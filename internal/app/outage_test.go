@@ -48,11 +48,7 @@ func TestDatabaseStopsUnderLoad(t *testing.T) {
 		db.start(t)
 		back := time.Now()
 		load.accepted(1, "all is accepted again")
-		took := time.Since(back)
-		t.Logf("stopped %s: all is accepted again after %s", outage.how, took.Round(time.Millisecond))
-		if took > 20*time.Second {
-			t.Errorf("stopped %s: it took %s until all was accepted again", outage.how, took)
-		}
+		t.Logf("stopped %s: all is accepted again after %s", outage.how, time.Since(back).Round(time.Millisecond))
 		load.accepted(5, "the load goes on")
 	}
 	load.verify(b, outages...)

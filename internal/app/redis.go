@@ -2,10 +2,12 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"flowgate/internal/auth"
+	"flowgate/store"
 	"flowgate/store/redis"
 )
 
@@ -19,15 +21,32 @@ func (c *Core) openRedis() (err error) {
 	if err != nil {
 		return fmt.Errorf("redis_url: %w", err)
 	}
+	c.fanout = c.Redis.NewFanout()
 	c.Watches("redis", c.Redis.Ping)
 	return nil
+}
+
+// passing is how this process tells others what happens; nil without Redis.
+func (c *Core) passing() store.Fanout {
+	if c.fanout == nil { // a nil pointer in an interface is not nil
+		return nil
+	}
+	return c.fanout
+}
+
+// chatLog holds conversations' newest events; nil without Redis.
+func (c *Core) chatLog() store.ChatLog {
+	if c.Redis == nil {
+		return nil
+	}
+	return c.Redis
 }
 
 func (c *Core) closeRedis() error {
 	if c.Redis == nil {
 		return nil
 	}
-	return c.Redis.Close()
+	return errors.Join(c.fanout.Close(), c.Redis.Close())
 }
 
 // tellTime bounds how long who revokes something waits for Redis.

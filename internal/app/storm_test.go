@@ -403,12 +403,8 @@ func (s *storm) conversations() {
 	for id, end := range s.turns {
 		c := &conversation{s.t, s.who, id}
 		if end == "told" {
-			began := time.Now()
 			if told := c.say("Fetch https://api.shop.test/orders every hour"); !delivered(told) {
 				s.t.Errorf("a conversation that broke off goes on with %+v", told)
-			}
-			if took := time.Since(began); took > 20*time.Second {
-				s.t.Errorf("it went on after %s", took)
 			}
 		}
 		var said struct {

@@ -66,6 +66,9 @@ type ManagerOptions struct {
 	// MaxDeaths is how many processes one execution may take down at the same
 	// place before it is given up. Default 6.
 	MaxDeaths int
+	// Fanout passes events on to other processes at once; nil: they look into
+	// the store.
+	Fanout store.Fanout
 	// Drain is how long Close lets running executions end. Default 5 s.
 	Drain  time.Duration
 	Logger *slog.Logger
@@ -148,6 +151,7 @@ func OpenManager(ctx context.Context, o ManagerOptions) (*Manager, error) {
 	m.ctx, m.stop = context.WithCancel(context.WithoutCancel(ctx))
 	m.taking, m.stopTaking = context.WithCancel(m.ctx)
 	m.hub = newHub(m.ctx, o.Store, o.Logger)
+	m.hub.withFanout(o.Fanout, m.unsaved)
 	m.writer = newWriter(o.Store)
 	d := o.Durable
 	d.Leases, d.Func, d.Keep, d.EngineVersion, d.Logger = o.Store, m.run, o.Store.LiveExecutions, o.Version, o.Logger

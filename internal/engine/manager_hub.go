@@ -24,6 +24,11 @@ type hub struct {
 	topics map[string]*topic
 	locals map[string]bool // executions that compute in this process
 	work   sync.WaitGroup
+
+	fan      store.Fanout                     // nil: processes do not pass events on
+	deaf     func()                           // ends listening to it
+	unsaved  func(id string) []workflow.Event // events of an execution here that are not stored
+	followed map[string]time.Time             // executions that other processes follow, and until when
 }
 
 // topic is an execution that is watched.
@@ -32,6 +37,15 @@ type topic struct {
 	last     int64 // newest Seq told
 	watchers map[*watcher]struct{}
 	stop     context.CancelFunc
+	look     chan struct{} // holds a token when the store has news
+}
+
+// tell passes an event to those who watch.
+func (t *topic) tell(e workflow.Event) {
+	t.last = max(t.last, e.Seq)
+	for w := range t.watchers {
+		w.add(false, e)
+	}
 }
 
 // watcher collects what one watcher was not told yet.
@@ -67,11 +81,16 @@ func (w *watcher) take() news {
 }
 
 func newHub(ctx context.Context, st store.Executions, log *slog.Logger) *hub {
-	return &hub{ctx: ctx, store: st, log: log, topics: map[string]*topic{}, locals: map[string]bool{}}
+	return &hub{ctx: ctx, store: st, log: log, topics: map[string]*topic{}, locals: map[string]bool{}, followed: map[string]time.Time{}}
 }
 
 // close waits for the followers, which end with the hub's context.
-func (h *hub) close() { h.work.Wait() }
+func (h *hub) close() {
+	h.work.Wait()
+	if h.deaf != nil {
+		h.deaf()
+	}
+}
 
 // local notes whether an execution computes here, so that its events need not
 // be fetched.
@@ -85,17 +104,24 @@ func (h *hub) local(id string, here bool) {
 	}
 }
 
-// publish tells an event to those who watch its execution.
+// publish tells an event to those who watch its execution, here and elsewhere.
 func (h *hub) publish(e workflow.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	t := h.topics[e.ExecutionID]
-	if t == nil {
-		return
+	if t := h.topics[e.ExecutionID]; t != nil {
+		t.tell(e)
 	}
-	t.last = max(t.last, e.Seq)
-	for w := range t.watchers {
-		w.add(false, e)
+	h.passOn(e.ExecutionID, e)
+}
+
+// fetched tells events that the store had.
+func (h *hub) fetched(id string, events []workflow.Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if t := h.topics[id]; t != nil {
+		for _, e := range events {
+			t.tell(e)
+		}
 	}
 }
 
@@ -108,6 +134,7 @@ func (h *hub) finish(id string) {
 			w.add(true)
 		}
 	}
+	h.passOn(id)
 }
 
 // join adds a watcher of the execution.
@@ -120,7 +147,7 @@ func (h *hub) join(owner, id string) *watcher {
 		return w
 	}
 	ctx, stop := context.WithCancel(h.ctx)
-	t := &topic{owner: owner, watchers: map[*watcher]struct{}{w: {}}, stop: stop}
+	t := &topic{owner: owner, watchers: map[*watcher]struct{}{w: {}}, stop: stop, look: make(chan struct{}, 1)}
 	h.topics[id] = t
 	h.work.Go(func() { h.follow(ctx, id, t) })
 	return w
@@ -141,14 +168,20 @@ func (h *hub) leave(id string, w *watcher) {
 	}
 }
 
-// follow fetches events of an execution that computes elsewhere.
+// follow fetches events of an execution that computes elsewhere: from the store,
+// less often where they come by themselves.
 func (h *hub) follow(ctx context.Context, id string, t *topic) {
+	defer h.listen(id, t)()
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
+	var looked, asked time.Time
 	for {
+		look := false
 		select {
 		case <-ctx.Done():
 			return
+		case <-t.look:
+			look = true
 		case <-tick.C:
 		}
 		h.mu.Lock()
@@ -157,12 +190,18 @@ func (h *hub) follow(ctx context.Context, id string, t *topic) {
 		if here {
 			continue
 		}
+		if since := time.Since(asked); since > askEvery || look && since > askAgain {
+			h.ask(id)
+			asked = time.Now()
+		}
+		if !look && h.connected() && time.Since(looked) < followRelaxed {
+			continue
+		}
+		looked = time.Now()
 		events, err := h.store.Events(ctx, t.owner, id, last, watchBatch)
 		if err != nil && ctx.Err() == nil {
 			h.log.Warn("an execution's events could not be read; it will be tried again", "execution_id", id, "error", err)
 		}
-		for _, e := range events {
-			h.publish(e)
-		}
+		h.fetched(id, events)
 	}
 }

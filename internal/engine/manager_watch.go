@@ -31,6 +31,7 @@ func (m *Manager) Watch(ctx context.Context, owner, id string, after int64, fn f
 	}
 	w := m.hub.join(owner, id)
 	defer m.hub.leave(id, w)
+	cur.later = func() { time.AfterFunc(followEvery, func() { w.add(true) }) }
 	if over, err := cur.begin(ctx, here); over || err != nil {
 		return err
 	}
@@ -64,6 +65,7 @@ type cursor struct {
 	id    string
 	seq   int64
 	fn    func(workflow.Event) error
+	later func() // has the store looked at in a moment; nil: there is nothing to come
 }
 
 // give passes on live events, and what is missing before them.
@@ -73,6 +75,10 @@ func (c *cursor) give(ctx context.Context, n news) (over bool, err error) {
 			if over, err = c.catchUp(ctx); over || err != nil {
 				return over, err
 			}
+		}
+		if e.Seq > c.seq+1 && c.later != nil { // another process's, which has not stored what precedes it yet
+			c.later()
+			return false, nil
 		}
 		if e.Seq <= c.seq {
 			continue

@@ -23,6 +23,8 @@ const (
 	chatPoll  = time.Second
 	chatPage  = 100
 
+	chatPollRelaxed = 3 * time.Second // while other processes' events are announced
+
 	turnCloses = 5 * time.Second // for one attempt to record a turn's end
 )
 
@@ -72,24 +74,25 @@ type chats struct {
 // chatWatch is what the followers of a session share.
 type chatWatch struct {
 	changed   chan struct{} // closed at the next event
+	elsewhere bool          // once changed is closed: the event is another process's
 	followers int
 }
 
-// watch returns a channel that is closed at the session's next event. The
-// caller calls leave when it does not look any more.
-func (c *chats) watch(session string) (changed <-chan struct{}, leave func()) {
+// watch returns what tells of the session's next event. The caller calls leave
+// when it does not look any more.
+func (c *chats) watch(session string) (w *chatWatch, leave func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.changed == nil {
 		c.changed = map[string]*chatWatch{}
 	}
-	w := c.changed[session]
+	w = c.changed[session]
 	if w == nil {
 		w = &chatWatch{changed: make(chan struct{})}
 		c.changed[session] = w
 	}
 	w.followers++
-	return w.changed, func() {
+	return w, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if w.followers--; w.followers == 0 && c.changed[session] == w {
@@ -98,10 +101,11 @@ func (c *chats) watch(session string) (changed <-chan struct{}, leave func()) {
 	}
 }
 
-func (c *chats) tell(session string) {
+func (c *chats) tell(session string, elsewhere bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if w := c.changed[session]; w != nil {
+		w.elsewhere = elsewhere
 		close(w.changed)
 		delete(c.changed, session)
 	}
@@ -408,10 +412,12 @@ func (t *turn) publish(ctx context.Context, e ChatEvent) error {
 	if e.Final {
 		ends = t.number
 	}
-	if _, err := t.st.AddChatEvent(ctx, t.session.OwnerID, t.session.ID, data, ends); err != nil {
+	id, err := t.st.AddChatEvent(ctx, t.session.OwnerID, t.session.ID, data, ends)
+	if err != nil {
 		return err
 	}
-	t.s.chats.tell(t.session.ID)
+	t.s.chats.tell(t.session.ID, false)
+	t.s.announceChat(ctx, t.session, store.ChatEvent{ID: id, Data: data})
 	return nil
 }
 
@@ -473,16 +479,14 @@ func (s *Service) FollowChat(ctx context.Context, sessionID string, after int64,
 	if err != nil {
 		return err
 	}
+	f := chatFollower{s: s, st: st, session: sessionID, after: after, fn: fn}
+	defer s.hearChat(sessionID)()
+	held := s.ChatLog != nil // whether the log may do in place of the store
 	for {
-		changed, leave := s.chats.watch(sessionID)
-		more, err := tellChat(ctx, st, sessionID, &after, fn)
+		next, leave := s.chats.watch(sessionID)
+		more, err := f.tell(ctx, held)
 		if err == nil && !more {
-			select {
-			case <-ctx.Done():
-				err = ctx.Err()
-			case <-changed:
-			case <-time.After(chatPoll):
-			}
+			held, err = s.chatNews(ctx, next)
 		}
 		leave()
 		if err != nil {
@@ -508,10 +512,38 @@ func (s *Service) FollowTurn(ctx context.Context, sessionID string, after int64,
 	return err
 }
 
-// tellChat calls fn with a page of events behind after, which it moves on, and
-// reports whether there are more.
-func tellChat(ctx context.Context, st store.Conversations, sessionID string, after *int64, fn func(ChatItem) error) (more bool, err error) {
-	list, newest, err := st.ChatEvents(ctx, owner(ctx), sessionID, *after, chatPage)
+// chatNews waits until there may be news, and reports whether the log of events
+// holds them: what another process announced.
+func (s *Service) chatNews(ctx context.Context, next *chatWatch) (held bool, err error) {
+	poll := chatPoll
+	if s.Fanout != nil && s.Fanout.Connected() {
+		poll = chatPollRelaxed
+	}
+	timer := time.NewTimer(poll)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false, ctx.Err()
+	case <-next.changed:
+		return next.elsewhere, nil
+	case <-timer.C:
+		return false, nil
+	}
+}
+
+// chatFollower is how far one listener of a session has been told.
+type chatFollower struct {
+	s       *Service
+	st      store.Conversations
+	session string
+	after   int64
+	fn      func(ChatItem) error
+}
+
+// tell tells a page of events behind those told, and reports whether there are
+// more.
+func (f *chatFollower) tell(ctx context.Context, held bool) (more bool, err error) {
+	list, newest, err := f.read(ctx, held)
 	if err != nil {
 		return false, err
 	}
@@ -522,12 +554,28 @@ func tellChat(ctx context.Context, st store.Conversations, sessionID string, aft
 		if err := json.Unmarshal(e.Data, &head); err != nil {
 			return false, err
 		}
-		if err := fn(ChatItem{ID: e.ID, Data: e.Data, Final: head.Final}); err != nil {
+		if err := f.fn(ChatItem{ID: e.ID, Data: e.Data, Final: head.Final}); err != nil {
 			return false, err
 		}
-		*after = e.ID
+		f.after = e.ID
 	}
-	return *after < newest && len(list) > 0, nil
+	return f.after < newest && len(list) > 0, nil
+}
+
+// read returns a page of events and the newest id known: of the log, if that
+// may do and knows what follows, else of the store.
+func (f *chatFollower) read(ctx context.Context, held bool) ([]store.ChatEvent, int64, error) {
+	if held && f.s.held() {
+		list, whole, err := f.s.ChatLog.KeptChatEvents(ctx, owner(ctx), f.session, f.after, chatPage)
+		switch {
+		case err != nil: // the store has them
+		case whole && len(list) == chatPage:
+			return list, list[chatPage-1].ID + 1, nil
+		case whole && len(list) > 0:
+			return list, list[len(list)-1].ID, nil
+		}
+	}
+	return f.st.ChatEvents(ctx, owner(ctx), f.session, f.after, chatPage)
 }
 
 // FollowChatInput names a session and where to begin.

@@ -122,6 +122,10 @@ type Options struct {
 	Audit Audit
 	// AuditLog is where they are read. Nil: there is nothing to read.
 	AuditLog AuditLog
+	// Fanout tells other processes of conversations' events, and ChatLog holds
+	// these for clients that come back. Nil: the store alone has them.
+	Fanout  store.Fanout
+	ChatLog store.ChatLog
 	// PublicURL begins the links handed out, without a slash at the end.
 	PublicURL string
 	Logger    *slog.Logger

@@ -276,6 +276,7 @@ func (s *Service) DeleteSession(ctx context.Context, in GetSessionInput) (*Delet
 	if err := st.DeleteSession(ctx, owner(ctx), in.SessionID); err != nil {
 		return nil, err
 	}
+	s.forgetChat(ctx, in.SessionID)
 	return &DeletedSession{SessionID: in.SessionID, Deleted: true}, nil
 }
 

@@ -48,7 +48,12 @@ func (s *Store) UseNonce(ctx context.Context, scope, nonce string, until time.Ti
 
 func (s *Store) beganKey() string { return s.namespace + ":nonces-since" }
 
+// beganLife is how long it is known since when nonces are remembered, after the
+// last process looked: longer than any of them lives.
+const beganLife = 24 * time.Hour
+
 // remembers notes since when nonces are remembered, where that is not known.
 func (s *Store) remembers(ctx context.Context, p client.Pipeliner) {
-	p.SetNX(ctx, s.beganKey(), time.Now().UnixMilli(), 0)
+	p.SetNX(ctx, s.beganKey(), time.Now().UnixMilli(), beganLife)
+	p.Expire(ctx, s.beganKey(), beganLife)
 }

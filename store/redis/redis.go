@@ -1,6 +1,7 @@
 // Package redis shares between processes what lives for a short time: counters
-// of rate limits, used nonces, and news of revoked keys. Nothing of it is kept
-// for good: an empty Redis is as good as a full one.
+// of rate limits, used nonces, news of revoked keys, what happens in executions
+// and conversations, and the newest events of these. Nothing of it is kept for
+// good: an empty Redis is as good as a full one.
 package redis
 
 import (
@@ -27,18 +28,20 @@ type Options struct {
 	NonceLife time.Duration
 	// Timeout bounds each trip to Redis; 500 ms when 0.
 	Timeout time.Duration
-	// Failed is told what could not be done, one of count, nonce, tell, hear and
-	// ping. Nil: nobody is.
+	// Failed is told what could not be done, one of count, nonce, tell, hear,
+	// announce, chat and ping. Nil: nobody is.
 	Failed func(operation string)
 }
 
 // What Options.Failed is told.
 const (
-	opCount = "count"
-	opNonce = "nonce"
-	opTell  = "tell"
-	opHear  = "hear"
-	opPing  = "ping"
+	opCount    = "count"
+	opNonce    = "nonce"
+	opTell     = "tell"
+	opHear     = "hear"
+	opAnnounce = "announce"
+	opChat     = "chat"
+	opPing     = "ping"
 )
 
 // Store is a connection pool. Safe for concurrent use; the caller closes it.
