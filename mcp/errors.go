@@ -36,6 +36,10 @@ func refusalOf(err error) (status, rpcCode int) {
 		return http.StatusTooManyRequests, rpcBusy
 	case workflow.CodeUnavailable:
 		return http.StatusServiceUnavailable, rpcBusy
+	case workflow.CodeTimeout:
+		return http.StatusGatewayTimeout, rpcBusy
+	case workflow.CodeDownstream:
+		return http.StatusBadGateway, rpcBusy
 	case workflow.CodeTooLarge:
 		return http.StatusRequestEntityTooLarge, rpcTooLarge
 	case workflow.CodeInvalid, workflow.CodeUnsupported:

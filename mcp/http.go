@@ -178,7 +178,7 @@ func (s *Server) refuse(w http.ResponseWriter, id json.RawMessage, err error) {
 	if c := s.challenge(err); c != "" {
 		h.Set("WWW-Authenticate", c)
 	}
-	if after, ok := detailsOf(err)["retry_after"].(int); ok {
+	if after := workflow.RetryAfter(err); after > 0 {
 		h.Set("Retry-After", strconv.Itoa(after))
 	}
 	if status >= 500 {

@@ -147,6 +147,9 @@ func rpcErrorOf(err error) *rpcError {
 	for k, v := range detailsOf(err) {
 		data[k] = v
 	}
+	if after := workflow.RetryAfter(err); after > 0 {
+		data["retry_after"] = after
+	}
 	return &rpcError{Code: code, Message: workflow.ReasonOf(err) + ": " + workflow.MessageOf(err), Data: data}
 }
 

@@ -168,18 +168,9 @@ func (s *Server) errorHeaders(c echo.Context, err error) {
 	case workflow.CodeTooLarge:
 		h.Set("Connection", "close")
 	}
-	if after := retryAfterOf(err, details); after > 0 {
+	if after := workflow.RetryAfter(err); after > 0 {
 		h.Set("Retry-After", strconv.Itoa(after))
 	}
-}
-
-// retryAfterOf is in how many seconds a request that failed may do better: what
-// the error says, else what goes for its kind. 0: repeating is no use.
-func retryAfterOf(err error, details map[string]any) int {
-	if after, ok := details["retry_after"].(int); ok {
-		return after
-	}
-	return classOf(err).retryAfter
 }
 
 func (s *Server) challenge(c echo.Context, err error) string {

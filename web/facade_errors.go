@@ -37,9 +37,8 @@ func isFacade(path string) bool {
 
 // class is how the façade names a kind of failure, and what to do about it.
 type class struct {
-	name       string
-	retryAfter int // seconds; 0: repeating is no use
-	advice     []string
+	name   string
+	advice []string
 }
 
 // classOf finds an error's class by its code, never by its words.
@@ -47,34 +46,34 @@ func classOf(err error) class {
 	switch workflow.CodeOf(err) {
 	case workflow.CodeInvalid:
 		if detailsOf(err)["fields"] != nil {
-			return class{"PARAMETER_ERROR", 0, []string{"Mend the parameters named in details.fields.", "GET /api/mcp/tools/{tool_name} shows the input schema."}}
+			return class{"PARAMETER_ERROR", []string{"Mend the parameters named in details.fields.", "GET /api/mcp/tools/{tool_name} shows the input schema."}}
 		}
-		return class{"VALIDATION_ERROR", 0, []string{"Send a JSON object with tool_name and params.", "GET /api/mcp/tools/{tool_name} shows the input schema."}}
+		return class{"VALIDATION_ERROR", []string{"Send a JSON object with tool_name and params.", "GET /api/mcp/tools/{tool_name} shows the input schema."}}
 	case workflow.CodeUnrunnable, workflow.CodeTooLarge:
-		return class{"VALIDATION_ERROR", 0, []string{"Mend what the message names, then call again."}}
+		return class{"VALIDATION_ERROR", []string{"Mend what the message names, then call again."}}
 	case workflow.CodeNotFound:
 		if workflow.ReasonOf(err) == "tool_not_found" {
-			return class{"TOOL_NOT_FOUND", 0, []string{"GET /api/mcp/tools lists the tools your key may call.", "Check the spelling of tool_name."}}
+			return class{"TOOL_NOT_FOUND", []string{"GET /api/mcp/tools lists the tools your key may call.", "Check the spelling of tool_name."}}
 		}
-		return class{"PARAMETER_ERROR", 0, []string{"Check the id; search_workflows and list_executions show those there are."}}
+		return class{"PARAMETER_ERROR", []string{"Check the id; search_workflows and list_executions show those there are."}}
 	case workflow.CodeUnauthorized:
-		return class{"AUTHENTICATION_ERROR", 0, []string{"Send an API key as X-API-Key or Authorization: Bearer.", "Make one with: flowgate keys create"}}
+		return class{"AUTHENTICATION_ERROR", []string{"Send an API key as X-API-Key or Authorization: Bearer.", "Make one with: flowgate keys create"}}
 	case workflow.CodeForbidden, workflow.CodeScope:
-		return class{"AUTHORIZATION_ERROR", 0, []string{"Use a key that has the scope in details.required_scope.", "Ask the key's owner."}}
+		return class{"AUTHORIZATION_ERROR", []string{"Use a key that has the scope in details.required_scope.", "Ask the key's owner."}}
 	case workflow.CodeRateLimited:
-		return class{"RATE_LIMIT_ERROR", 60, []string{"Wait as long as retry_after says, then call again.", "Call less often."}}
+		return class{"RATE_LIMIT_ERROR", []string{"Wait as long as retry_after says, then call again.", "Call less often."}}
 	case workflow.CodeTimeout:
-		return class{"TIMEOUT_ERROR", 10, []string{"Call again with a smaller task, or wait for it with get_execution."}}
+		return class{"TIMEOUT_ERROR", []string{"Call again with a smaller task, or wait for it with get_execution."}}
 	case workflow.CodeDownstream:
-		return class{"NETWORK_ERROR", 3, []string{"Try again in a few seconds."}}
+		return class{"NETWORK_ERROR", []string{"Try again in a few seconds."}}
 	case workflow.CodeUnavailable:
-		return class{"SERVICE_ERROR", 5, []string{"Try again in a few seconds.", "GET /api/public/health shows what is away."}}
+		return class{"SERVICE_ERROR", []string{"Try again in a few seconds.", "GET /api/public/health shows what is away."}}
 	case workflow.CodeConflict:
-		return class{"SERVICE_ERROR", 0, []string{"Read the present state and decide anew."}}
+		return class{"SERVICE_ERROR", []string{"Read the present state and decide anew."}}
 	case workflow.CodeCancelled, workflow.CodeUnsupported:
-		return class{"SERVICE_ERROR", 0, []string{"Use another tool for this."}}
+		return class{"SERVICE_ERROR", []string{"Use another tool for this."}}
 	}
-	return class{"INTERNAL_ERROR", 0, []string{"Try once more; if it stays, report request_id."}}
+	return class{"INTERNAL_ERROR", []string{"Try once more; if it stays, report request_id."}}
 }
 
 func (s *Server) facadeError(c echo.Context, err error) facadeBody {
@@ -85,10 +84,10 @@ func (s *Server) facadeError(c echo.Context, err error) facadeBody {
 	}
 	details["code"] = workflow.ReasonOf(err)
 	b := facadeBody{Error: workflow.MessageOf(err), ErrorType: k.name, Details: details, ErrorID: uuid.NewString(), RequestID: requestIDOf(c),
-		Retryable: k.retryAfter > 0, Timestamp: time.Now().UTC(), RecoverySuggestions: k.advice,
+		Timestamp: time.Now().UTC(), RecoverySuggestions: k.advice,
 		SupportInfo: map[string]string{"tools": s.PublicURL + "/api/mcp/tools", "health": s.PublicURL + "/health"}}
-	if after := retryAfterOf(err, details); after > 0 {
-		b.RetryAfter = &after
+	if after := workflow.RetryAfter(err); after > 0 {
+		b.Retryable, b.RetryAfter = true, &after
 	}
 	return b
 }

@@ -58,7 +58,7 @@ func newStorm(t *testing.T, b *backend, servers ...*serverProcess) *storm {
 		client:  &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 32}},
 		tallies: map[string]*tally{}, said: map[string]int{}, names: map[string]bool{}, runs: map[string]string{}, files: map[string]string{}, turns: map[string]string{}}
 	s.flow = servers[0].create(t, s.key, twoEffects("in the storm", s.out.URL, object{"type": "n8n-nodes-base.manualTrigger"}))
-	for kind, do := range map[string]func(n string){"tool": s.tool, "run": s.run, "file": s.file, "turn": s.turn} {
+	for kind, do := range map[string]func(n string){"tool": s.tool, "mcp": s.mcp, "run": s.run, "file": s.file, "turn": s.turn} {
 		s.tallies[kind] = &tally{}
 		for range 2 {
 			s.workers.Go(func() {
@@ -153,6 +153,9 @@ func (s *storm) send(kind, method, path string, body []byte, headers ...string) 
 	defer resp.Body.Close()
 	said, _ := io.ReadAll(resp.Body)
 	s.note(kind, began, false)
+	if kind == "mcp" {
+		said = rpcSaid(said)
+	}
 	if fault := unclear(resp, said); fault != "" {
 		s.t.Errorf("%s %s: %s: %d %v %s", kind, path, fault, resp.StatusCode, resp.Header, said)
 	}
@@ -163,6 +166,25 @@ func (s *storm) send(kind, method, path string, body []byte, headers ...string) 
 	s.mu.Unlock()
 	time.Sleep(100 * time.Millisecond) // as one who does not insist
 	return nil
+}
+
+// rpcSaid is a JSON-RPC error as REST would say it, as far as it is complete.
+func rpcSaid(body []byte) []byte {
+	var e struct {
+		Error struct {
+			Message string
+			Data    struct {
+				Reason     string
+				RetryAfter int `json:"retry_after"`
+			}
+		}
+	}
+	if json.Unmarshal(body, &e) != nil || e.Error.Data.Reason == "" {
+		return body
+	}
+	out, _ := json.Marshal(object{"error": e.Error.Message, "request_id": "its id", "retryable": e.Error.Data.RetryAfter > 0,
+		"retry_after": e.Error.Data.RetryAfter, "details": object{"code": e.Error.Data.Reason}})
+	return out
 }
 
 // unclear says what a client misses in a refusal that will pass; "" is nothing.
@@ -237,6 +259,40 @@ func (s *storm) tool(n string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.names[name] = true
+}
+
+// mcp is tool at the MCP door, where a refusal is a JSON-RPC error, or the result
+// of a call that did not work, in words for models.
+func (s *storm) mcp(n string) {
+	began, name := time.Now(), "stormy-"+n
+	body, _ := json.Marshal(object{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": object{"name": "create_workflow",
+		"arguments": object{"name": name, "nodes": []any{}, "connections": object{}},
+		"_meta":     object{"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": object{}}}})
+	var reply struct {
+		Result struct {
+			IsError bool
+			Content []struct{ Text string }
+		}
+	}
+	if !s.get("mcp", &reply, "POST", "/mcp", body, "X-API-Key", s.key, "Content-Type", "application/json", "Accept", "application/json, text/event-stream",
+		"MCP-Protocol-Version", "2026-07-28", "Mcp-Method", "tools/call", "Mcp-Name", "create_workflow") {
+		return
+	}
+	s.note("mcp", began, !reply.Result.IsError)
+	text := ""
+	for _, c := range reply.Result.Content {
+		text += c.Text
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !reply.Result.IsError && text != "":
+		s.names[name] = true
+	case strings.HasPrefix(text, "unavailable: ") && strings.Contains(text, "try again in a few seconds"):
+		s.said["mcp result"]++
+	default:
+		s.t.Errorf("at the MCP door a call ends with %+v", reply.Result)
+	}
 }
 
 // run has a workflow executed, asking again, under one idempotency key, until
@@ -347,7 +403,7 @@ func (s *storm) verify(b *backend, outages ...time.Time) {
 		}
 	}
 	s.conversations()
-	for _, kind := range []string{"tool", "run", "file", "turn"} {
+	for _, kind := range []string{"tool", "mcp", "run", "file", "turn"} {
 		n := s.tallies[kind]
 		if n.sent != n.accepted+n.refused {
 			s.t.Errorf("%s: %d are not %d accepted and %d refused", kind, n.sent, n.accepted, n.refused)

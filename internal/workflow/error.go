@@ -108,3 +108,25 @@ func MessageOf(err error) string {
 	}
 	return "An internal error occurred. It was logged with this request's id."
 }
+
+// RetryAfter is in how many seconds the same request may do better: what the
+// error says, else what goes for its kind. 0: repeating it is no use.
+func RetryAfter(err error) int {
+	var e *Error
+	if errors.As(err, &e) {
+		if after, ok := e.Details["retry_after"].(int); ok {
+			return after
+		}
+	}
+	switch CodeOf(err) {
+	case CodeRateLimited:
+		return 60
+	case CodeTimeout:
+		return 10
+	case CodeUnavailable:
+		return 5
+	case CodeDownstream:
+		return 3
+	}
+	return 0
+}
