@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"flowgate/internal/audit"
@@ -63,7 +64,8 @@ type Core struct {
 	// Redis is what servers share for a short time; nil: none is configured.
 	Redis *redis.Store
 
-	fanout     *redis.Fanout     // nil: none is configured
+	passes     sync.Once
+	fanout     *redis.Fanout     // nil: it is not begun
 	pepper     []byte            // API_SECRET_KEY, or what stands for it
 	durable    durable.Options   // in the same database as Store
 	components []*Component      // that health asks

@@ -21,16 +21,17 @@ func (c *Core) openRedis() (err error) {
 	if err != nil {
 		return fmt.Errorf("redis_url: %w", err)
 	}
-	c.fanout = c.Redis.NewFanout()
 	c.Watches("redis", c.Redis.Ping)
 	return nil
 }
 
 // passing is how this process tells others what happens; nil without Redis.
+// Commands that tell nothing do not begin it.
 func (c *Core) passing() store.Fanout {
-	if c.fanout == nil { // a nil pointer in an interface is not nil
+	if c.Redis == nil { // a nil pointer in an interface is not nil
 		return nil
 	}
+	c.passes.Do(func() { c.fanout = c.Redis.NewFanout() })
 	return c.fanout
 }
 
@@ -46,7 +47,11 @@ func (c *Core) closeRedis() error {
 	if c.Redis == nil {
 		return nil
 	}
-	return errors.Join(c.fanout.Close(), c.Redis.Close())
+	var err error
+	if c.fanout != nil {
+		err = c.fanout.Close()
+	}
+	return errors.Join(err, c.Redis.Close())
 }
 
 // tellTime bounds how long who revokes something waits for Redis.
