@@ -6,9 +6,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,13 +18,15 @@ import (
 	"time"
 )
 
-// followPage follows a stream as a page does, and tells this test what came.
+// followPage follows a stream as a page does, to its end or to the end of a turn
+// of a conversation, and tells this test what came.
 const followPage = `<!DOCTYPE html><title>follow</title><script>
 const ids = []; let opened = 0;
 const es = new EventSource(new URLSearchParams(location.search).get("stream"));
 es.onopen = () => { opened++; };
-es.onmessage = (m) => { ids.push(Number(m.lastEventId)); };
-es.onerror = () => { if (es.readyState === EventSource.CLOSED) fetch("/saw", { method: "POST", body: JSON.stringify({ ids, opened }) }); };
+const tell = () => { es.close(); fetch("/saw", { method: "POST", body: JSON.stringify({ ids, opened }) }); };
+es.onmessage = (m) => { ids.push(Number(m.lastEventId)); if (JSON.parse(m.data).is_final) tell(); };
+es.onerror = () => { if (es.readyState === EventSource.CLOSED) tell(); };
 </script>`
 
 // needChromium returns the browser, or skips loudly; CI must have it.
@@ -41,33 +45,60 @@ func needChromium(t *testing.T) string {
 	return path
 }
 
-// TestBrowserFollows has a page in headless Chromium follow an execution
-// through lost connections, on another origin and by a ticket.
-func TestBrowserFollows(t *testing.T) {
-	t.Parallel()
-	chromium := needChromium(t)
-	type report struct {
-		IDs    []int
-		Opened int
-	}
-	saw := make(chan report, 1)
+// followed is what a client saw of a stream: the ids of events, and how often
+// it opened the stream.
+type followed struct {
+	IDs    []int
+	Opened int
+}
+
+// followingPage serves followPage on an origin of its own; saw gets what it tells.
+func followingPage(t *testing.T) (origin string, saw chan followed) {
+	t.Helper()
+	saw = make(chan followed, 1)
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/saw" {
 			w.Header().Set("Content-Type", "text/html")
 			_, _ = io.WriteString(w, followPage)
 			return
 		}
-		var rep report
-		if err := json.NewDecoder(r.Body).Decode(&rep); err != nil {
+		var f followed
+		if err := json.NewDecoder(r.Body).Decode(&f); err != nil {
 			t.Error(err)
 		}
 		select {
-		case saw <- rep:
+		case saw <- f:
 		default:
 		}
 	}))
 	t.Cleanup(page.Close)
-	srv := startServerEnv(t, t.TempDir(), []string{"CORS_ORIGINS=" + page.URL})
+	return page.URL, saw
+}
+
+// browse opens the page for a stream in headless Chromium until the test ends.
+func browse(t *testing.T, chromium, origin, stream string) *syncBuffer {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+		"--user-data-dir="+t.TempDir(), "--remote-debugging-port=0", origin+"/?stream="+url.QueryEscape(stream))
+	log := &syncBuffer{}
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	return log
+}
+
+// TestBrowserFollows has a page in headless Chromium follow an execution
+// through lost connections, on another origin and by a ticket.
+func TestBrowserFollows(t *testing.T) {
+	t.Parallel()
+	chromium := needChromium(t)
+	origin, saw := followingPage(t)
+	srv := startServerEnv(t, t.TempDir(), []string{"CORS_ORIGINS=" + origin})
 	proxy, cuts := cutting(t, srv.url, 2)
 	p := srv.personNamed(t, "browser@b.test")
 	var e struct {
@@ -76,18 +107,7 @@ func TestBrowserFollows(t *testing.T) {
 	p.ok(t, "POST", "/workflows/"+p.save(t, slowLine(8))+"/execute", object{}, &e)
 	var ticket struct{ Ticket string }
 	p.ok(t, "POST", "/executions/"+e.ExecutionID+"/ticket", nil, &ticket)
-	stream := proxy + "/api/app/executions/" + e.ExecutionID + "/logs/stream?ticket=" + ticket.Ticket
-	cmd := exec.CommandContext(t.Context(), chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-		"--user-data-dir="+t.TempDir(), "--remote-debugging-port=0", page.URL+"/?stream="+strings.ReplaceAll(strings.ReplaceAll(stream, "&", "%26"), "?", "%3F"))
-	log := &syncBuffer{}
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}()
+	log := browse(t, chromium, origin, proxy+"/api/app/executions/"+e.ExecutionID+"/logs/stream?ticket="+ticket.Ticket)
 	select {
 	case rep := <-saw:
 		var logs struct{ Events []object }
@@ -97,6 +117,73 @@ func TestBrowserFollows(t *testing.T) {
 		}
 	case <-time.After(3 * time.Minute):
 		t.Fatalf("the page tells nothing:\n%s", log)
+	}
+}
+
+// TestChatIsFollowed has EventSource clients, of Node and in headless Chromium,
+// follow a turn of a conversation by tickets, through lost connections: they
+// see what the caller sees, each event once and in order.
+func TestChatIsFollowed(t *testing.T) {
+	t.Parallel()
+	clients, chromium := needClients(t), needChromium(t)
+	origin, page := followingPage(t)
+	srv := startServerEnv(t, t.TempDir(), []string{"CORS_ORIGINS=" + origin})
+	proxy, cuts := cutting(t, srv.url, 2)
+	p := srv.personNamed(t, "chat@b.test")
+	var s struct {
+		SessionID string `json:"session_id"`
+	}
+	p.ok(t, "POST", "/sessions", object{"action": "create"}, &s)
+	stream := func() string {
+		var ticket struct{ Ticket string }
+		p.ok(t, "POST", "/chat/"+s.SessionID+"/ticket", nil, &ticket)
+		return proxy + "/api/app/chat/" + s.SessionID + "/stream?ticket=" + ticket.Ticket
+	}
+	log := browse(t, chromium, origin, stream())
+	node := make(chan []byte, 1)
+	cmd := exec.CommandContext(t.Context(), "node", "follow.mjs")
+	cmd.Dir, cmd.Env = clients, append(os.Environ(), "STREAM="+stream())
+	go func() {
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			out = fmt.Appendf(out, "%v", err)
+		}
+		node <- out
+	}()
+	resp := srv.response(t, "POST", "/api/app/chat/stream", []byte(`{"session_id":"`+s.SessionID+`","message":"Fetch https://api.example.com/orders every morning at 9"}`),
+		"Authorization", "Bearer "+p.token, "Content-Type", "application/json")
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%d %v: %s", resp.StatusCode, err, body)
+	}
+	var told []int
+	for line := range strings.Lines(string(body)) {
+		if id, ok := strings.CutPrefix(line, "id: "); ok {
+			told = append(told, seqOf(t, strings.TrimSpace(id)))
+		}
+	}
+	check := func(who string, saw followed) {
+		t.Helper()
+		if !slices.Equal(saw.IDs, told) || saw.Opened < 2 {
+			t.Errorf("%s saw %v in %d connections; told were %v", who, saw.IDs, saw.Opened, told)
+		}
+	}
+	for range 2 {
+		select {
+		case saw := <-page:
+			check("the browser", saw)
+		case out := <-node:
+			var saw followed
+			if err := json.Unmarshal(out, &saw); err != nil {
+				t.Fatalf("Node says %s", out)
+			}
+			check("Node", saw)
+		case <-time.After(3 * time.Minute):
+			t.Fatalf("a client tells nothing; the browser's log:\n%s", log)
+		}
+	}
+	if cuts.Load() < 2 {
+		t.Errorf("%d connections were lost", cuts.Load())
 	}
 }
 
