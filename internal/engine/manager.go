@@ -95,15 +95,17 @@ type Manager struct {
 	slots chan struct{} // one token per computing execution
 	turn  chan struct{} // one token for the suspect that has its turn
 
-	mu        sync.Mutex
-	starting  map[string]*workflow.Execution // place held, recorded or about to be, run about to begin
-	atWork    map[string]int                 // executions whose run is called here
-	recorders map[string]*recorder
-	documents map[versionKey]*workflow.Workflow
-	ended     ended
-	callers   sync.Map // of executions begun here, when they are traced
-	failures  map[string]failures
-	astray    map[string]bool // under our name, nobody at them; the sweep's own
+	mu         sync.Mutex
+	starting   map[string]*workflow.Execution // place held, recorded or about to be, run about to begin
+	atWork     map[string]int                 // executions whose run is called here
+	recorders  map[string]*recorder
+	documents  map[versionKey]*workflow.Workflow
+	ended      ended
+	callers    sync.Map // of executions begun here, when they are traced
+	failures   map[string]failures
+	astray     map[string]bool // under our name, nobody at them; the sweep's own
+	gone       []string        // deleted, but not what they made
+	forgetting bool            // somebody is at these
 
 	opened     chan struct{} // closed when runtime is set; runs may begin before
 	ctx        context.Context

@@ -33,9 +33,7 @@ func (m *Manager) prune() (done bool) {
 func (m *Manager) deleteSome(failure string, batch func(limit int) ([]string, error)) (done bool) {
 	for range pruneBatches {
 		ids, err := batch(pruneBatch)
-		if m.opts.Files != nil && len(ids) > 0 {
-			m.opts.Files.Forget(m.ctx, ids)
-		}
+		m.forget(ids)
 		if err != nil && m.ctx.Err() == nil {
 			m.log.Warn(failure+"; they will be tried again", "error", err)
 		}
@@ -44,4 +42,34 @@ func (m *Manager) deleteSome(failure string, batch func(limit int) ([]string, er
 		}
 	}
 	return false
+}
+
+// forget has contents deleted that executions made which are gone. It does
+// not wait, since contents may be kept far away; one goroutine does all.
+func (m *Manager) forget(ids []string) {
+	if m.opts.Files == nil || len(ids) == 0 {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.gone = append(m.gone, ids...)
+	if !m.forgetting {
+		m.forgetting = true
+		m.work.Go(m.forgetAll)
+	}
+}
+
+func (m *Manager) forgetAll() {
+	for {
+		m.mu.Lock()
+		ids := m.gone
+		m.gone = nil
+		if len(ids) == 0 || m.ctx.Err() != nil { // the rest is swept later
+			m.forgetting = false
+			m.mu.Unlock()
+			return
+		}
+		m.mu.Unlock()
+		m.opts.Files.Forget(m.ctx, ids)
+	}
 }

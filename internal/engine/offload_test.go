@@ -253,7 +253,5 @@ func TestFilesAnExecutionBeginsWith(t *testing.T) {
 	}
 	m.opts.Retention, m.opts.Now = 1, nil
 	m.prune()
-	if n := len(s.ids(id)); n != 0 {
-		t.Errorf("%d contents of a deleted execution", n)
-	}
+	soon(t, "contents go with their execution", func() bool { return len(s.ids(id)) == 0 })
 }
