@@ -176,10 +176,26 @@ func examineStorage(ctx context.Context, cfg *config.Config, _ *slog.Logger) Fin
 	f.Says = "kept in the bucket " + supabase.Bucket + " of " + cfg.SupabaseURL
 	switch workflow.CodeOf(err) {
 	case "":
+		return guardOf(ctx, f, cfg)
 	case workflow.CodeForbidden:
 		f.State, f.Says, f.Remedy = Warning, err.Error(), "make the bucket private, or start a server, which does"
 	default:
-		f.State, f.Says, f.Remedy = Failed, err.Error(), "check SUPABASE_URL and SUPABASE_SECRET_KEY, and that the project's Storage is switched on and can be reached from here"
+		f.State, f.Says, f.Remedy = Failed, err.Error(), "check SUPABASE_URL and SUPABASE_SECRET_KEY, and that the project's Storage is switched on and can be reached from here; FILES_BACKEND=disk does without it"
+	}
+	return f
+}
+
+// guardOf adds whether users are kept from the bucket of files. A database that
+// cannot be asked has a finding of its own.
+func guardOf(ctx context.Context, f Finding, cfg *config.Config) Finding {
+	m, err := postgres.OpenMigrator(ctx, postgres.Options{URL: cfg.DatabaseURL})
+	if err != nil {
+		return f
+	}
+	defer func() { _ = m.Close() }() // nothing was written
+	if guarded, err := m.FilesGuarded(ctx); err == nil && !guarded {
+		f.State, f.Says = Warning, f.Says+", to which the project's own policies may let users"
+		f.Remedy = "start a server with the log-in of the project's own database that may make policies on storage.objects (postgres)"
 	}
 	return f
 }

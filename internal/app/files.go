@@ -69,7 +69,7 @@ func (c *Core) openStorage(ctx context.Context) (marked, error) {
 	asking, cancel := context.WithTimeout(ctx, askProject)
 	defer cancel()
 	if err := st.Prepare(asking); err != nil {
-		c.Log.WarnContext(ctx, "files cannot be kept or had yet: "+workflow.MessageOf(err), "error", err)
+		c.Log.WarnContext(ctx, "files cannot be kept or had yet (FILES_BACKEND=disk keeps them on this machine): "+workflow.MessageOf(err), "error", err)
 	}
 	if err := c.guardFiles(ctx); err != nil {
 		c.Log.WarnContext(ctx, "the bucket of users' files is open to what the project's own policies let users do in all buckets: "+workflow.MessageOf(err), "error", err)

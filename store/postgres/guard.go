@@ -29,3 +29,9 @@ func (s *Store) GuardFiles(ctx context.Context) error {
 	}
 	return nil
 }
+
+// FilesGuarded reports, changing nothing, whether GuardFiles has been of effect.
+func (m *Migrator) FilesGuarded(ctx context.Context) (guarded bool, err error) {
+	err = m.db.QueryRowContext(ctx, `SELECT count(*) = 2 FROM pg_policies WHERE schemaname = 'storage' AND policyname = 'flowgate_files'`).Scan(&guarded)
+	return guarded, fail("look for the policies of the bucket of files", err)
+}

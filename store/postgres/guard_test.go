@@ -94,6 +94,13 @@ func TestFilesAreGuarded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
+	guarded := func(want bool) {
+		t.Helper()
+		if got, err := m.FilesGuarded(t.Context()); err != nil || got != want {
+			t.Errorf("guarded: %v, %v; want %v", got, err, want)
+		}
+	}
+	guarded(true)
 	for { // back before the guard and up again: the step itself guards
 		done, err := m.Down(t.Context())
 		if err != nil || done == nil {
@@ -103,6 +110,7 @@ func TestFilesAreGuarded(t *testing.T) {
 			break
 		}
 	}
+	guarded(false)
 	if n := exec(t, db, `SELECT 1 FROM pg_policies WHERE schemaname = 'storage' AND policyname = 'flowgate_files'`); n != 0 {
 		t.Errorf("%d policies are left", n)
 	}
