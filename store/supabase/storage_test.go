@@ -262,8 +262,11 @@ func TestStorageAway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := objects.Start(t)
-			st := openStorage(t, s, supabase.StorageOptions{Patience: time.Second})
-			keep(t, st, id, []byte("kept"))
+			patient, st := openStorage(t, s, supabase.StorageOptions{}), openStorage(t, s, supabase.StorageOptions{})
+			if name == "falls silent" {
+				st = openStorage(t, s, supabase.StorageOptions{Patience: time.Second})
+			}
+			keep(t, patient, id, []byte("kept"))
 			s.Fail(c.fault)
 			_, err := st.Write(t.Context(), id+"2", bytes.NewReader(make([]byte, 1<<20)), 1<<21)
 			says(t, s, err, workflow.CodeUnavailable, c.words)
@@ -276,7 +279,7 @@ func TestStorageAway(t *testing.T) {
 			if names, _, _ := s.Names(supabase.Bucket); len(names) != 1 {
 				t.Errorf("kept: %v", names)
 			}
-			if err := st.Ping(t.Context()); err != nil {
+			if err := patient.Ping(t.Context()); err != nil {
 				t.Errorf("afterwards: %v", err)
 			}
 		})
@@ -444,9 +447,9 @@ func TestReaderEndsWithItsContext(t *testing.T) {
 	s := objects.Start(t)
 	silent := make(chan struct{})
 	t.Cleanup(func() { close(silent) })
-	for name, patience := range map[string]time.Duration{"cancelled": time.Hour, "silent": 500 * time.Millisecond} {
+	for name, patience := range map[string]time.Duration{"cancelled": time.Hour, "silent": 5 * time.Second} {
+		keep(t, openStorage(t, s, supabase.StorageOptions{}), id, make([]byte, 1<<20))
 		st := openStorage(t, s, supabase.StorageOptions{Patience: patience})
-		keep(t, st, id, make([]byte, 1<<20))
 		s.Fail(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			_, _ = w.Write([]byte("x"))
