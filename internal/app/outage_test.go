@@ -28,7 +28,7 @@ func TestDatabaseStopsUnderLoad(t *testing.T) {
 		{"in good order", syscall.SIGINT, 2 * time.Second},
 		{"at once", syscall.SIGQUIT, 8 * time.Second}, // until the right to run executions is lost, and what waits to be recorded gives up
 	} {
-		before := load.counts()
+		before, followed := load.counts(), load.follow(srv)
 		db.stop(outage.sig)
 		outages = append(outages, time.Now())
 		eventually(t, time.Minute, "health says that the database is away", func() bool {
@@ -50,6 +50,7 @@ func TestDatabaseStopsUnderLoad(t *testing.T) {
 		load.accepted(1, "all is accepted again")
 		t.Logf("stopped %s: all is accepted again after %s", outage.how, time.Since(back).Round(time.Millisecond))
 		load.accepted(5, "the load goes on")
+		followed()
 	}
 	load.verify(b, outages...)
 	if _, body := srv.answer(t, "/health"); body["status"] != "healthy" {

@@ -33,6 +33,9 @@ type storm struct {
 	flow    string // workflow that is executed
 	client  *http.Client
 	next    atomic.Int64
+
+	followed int // executions besides those of runs
+
 	stop    chan struct{}
 	workers sync.WaitGroup
 
@@ -388,8 +391,8 @@ func (s *storm) verify(b *backend, outages ...time.Time) {
 		c.verifyOne(s.t, srv, n, id)
 		s.endsOnce(srv, id)
 	}
-	if counts := b.tally(s.t, db); counts["success"] != len(s.runs) || len(counts) != 1 {
-		s.t.Errorf("%d executions were accepted, the database has %v", len(s.runs), counts)
+	if counts := b.tally(s.t, db); counts["success"] != len(s.runs)+s.followed || len(counts) != 1 {
+		s.t.Errorf("%d executions were accepted, the database has %v", len(s.runs)+s.followed, counts)
 	}
 	stored := s.stored(srv)
 	for name := range s.names {
@@ -411,6 +414,60 @@ func (s *storm) verify(b *backend, outages ...time.Time) {
 		s.t.Logf("%-4s %4d sent, %4d accepted, %3d refused or told, slowest %s", kind, n.sent, n.accepted, n.refused, n.slowest.Round(time.Millisecond))
 	}
 	s.t.Logf("refused: %v; %d executions, %d effects done again", s.said, len(s.runs), again)
+}
+
+// follow executes a workflow of many short waits and follows it, coming back
+// whenever the stream breaks off. The function it returns waits for the end:
+// every event came once, in order.
+func (s *storm) follow(srv *serverProcess) (wait func()) {
+	t, who := s.t, s.who
+	t.Helper()
+	s.followed++
+	var e struct {
+		ExecutionID string `json:"execution_id"`
+	}
+	who.ok(t, "POST", "/workflows/"+who.save(t, slowLine(60))+"/execute", object{}, &e)
+	url := srv.url + "/api/app/executions/" + e.ExecutionID + "/logs/stream"
+	var last sse
+	seen, streams := 0, 0
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+			resp, events := srv.follow(t, url, who.token, last.id)
+			switch resp.StatusCode {
+			case http.StatusNoContent:
+				return
+			case http.StatusOK:
+				streams++
+			case http.StatusServiceUnavailable:
+			default:
+				t.Errorf("the stream answers %s", resp.Status)
+				return
+			}
+			for ev := range events {
+				if ev.id == "" { // what became of the stream
+					continue
+				}
+				if seen++; ev.id != fmt.Sprint(seen) {
+					t.Errorf("event %d has the id %s: %s", seen, ev.id, ev.data)
+					return
+				}
+				last = ev
+			}
+			if strings.Contains(last.data, `"execution_finished"`) {
+				return
+			}
+		}
+	}()
+	return func() {
+		t.Helper()
+		<-done
+		t.Logf("%d events of the execution that was followed came by %d streams", seen, streams)
+		if !strings.Contains(last.data, `"status":"success"`) {
+			t.Errorf("the last of %d events is %+v", seen, last)
+		}
+	}
 }
 
 // endsOnce makes sure that an execution's log has one end, its last event.
