@@ -93,6 +93,11 @@ func dataFiles(dir string, secrets bool) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	made, err := filepath.Glob(filepath.Join(globbed(dir), filesFolder, "*", "*", "*")) // by executions
+	if err != nil {
+		return nil, err
+	}
+	contents = append(contents, made...)
 	if secrets {
 		for _, name := range secretNames() {
 			contents = append(contents, filepath.Join(dir, name))

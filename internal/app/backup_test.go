@@ -28,6 +28,13 @@ func TestBackupOfARunningServer(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(srv.dataDir, "files", "ab", "one"), []byte("content"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	made := filepath.Join("files", "cd", "0198a000-0000-7000-8000-0000000000cd", strings.Repeat("0", 64))
+	if err := os.MkdirAll(filepath.Dir(filepath.Join(srv.dataDir, made)), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(srv.dataDir, made), []byte("made"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	load := newLoad(srv.url + "/api/public/status")
 	file := filepath.Join(t.TempDir(), "backup.tar.gz")
 	flowgate(t, "backup", file, "--secrets", "--data-dir", srv.dataDir)
@@ -41,6 +48,9 @@ func TestBackupOfARunningServer(t *testing.T) {
 	flowgate(t, "restore", file, "--data-dir", folder)
 	if got, err := os.ReadFile(filepath.Join(folder, "files", "ab", "one")); err != nil || string(got) != "content" {
 		t.Errorf("%v %q", err, got)
+	}
+	if got, err := os.ReadFile(filepath.Join(folder, made)); err != nil || string(got) != "made" {
+		t.Errorf("an execution's: %v %q", err, got)
 	}
 	second := startServer(t, folder)
 	var found struct{ Workflows []struct{ Name string } }
