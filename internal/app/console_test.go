@@ -16,7 +16,8 @@ import (
 func TestConsole(t *testing.T) {
 	t.Parallel()
 	chromium, clients := needChromium(t), needClients(t)
-	srv := startServerEnv(t, t.TempDir(), []string{"GUEST_SESSIONS_ENABLED=true", "ALLOWED_HOSTS=console.test,127.0.0.1"})
+	srv := startServerEnv(t, t.TempDir(), []string{"GUEST_SESSIONS_ENABLED=true", "ALLOWED_HOSTS=console.test,127.0.0.1",
+		"RATE_LIMIT_ENABLED=true", "RATE_LIMITS=tier.standard=1000"})
 	shots, err := filepath.Abs("../../.cache/screenshots")
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +30,7 @@ func TestConsole(t *testing.T) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(clients, "node_modules", ".bin", "node"), "console.mjs")
 	cmd.Dir = clients
-	cmd.Env = append(os.Environ(), "URL="+srv.url, "CHROMIUM="+chromium, "SHOTS="+shots, "SCENARIO="+scenario)
+	cmd.Env = append(os.Environ(), "URL="+srv.url, "CHROMIUM="+chromium, "SHOTS="+shots, "SCENARIO="+scenario, "FLOWGATE="+binary(t), "DATA="+srv.dataDir)
 	var stderr syncBuffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -84,7 +84,9 @@ func (a *App) limitsInForce(context.Context) service.OperatorLimits {
 	rules, tiers := l.limiter.InForce()
 	out.Tiers = tiers
 	for _, r := range rules {
-		out.Limits = append(out.Limits, service.LimitView{Name: r.Name, Scope: countedBy(r.Name), Limit: r.Limit.N, Window: r.Limit.WindowText()})
+		used := l.limiter.Used(r.Name)
+		out.Limits = append(out.Limits, service.LimitView{Name: r.Name, Scope: countedBy(r.Name), Limit: r.Limit.N, Window: r.Limit.WindowText(),
+			Admitted: used.Admitted, Refused: used.Refused})
 	}
 	return out
 }

@@ -108,21 +108,22 @@ func TestOperatorSeesLimits(t *testing.T) {
 		Tiers             map[string]int64
 		Limits            []struct {
 			Name, Scope, Window string
-			Limit               int64
+			Limit, Admitted     int64
 		}
 	}
 	eventually(t, time.Minute, "the role is in force", func() bool {
 		status, body := p.send(t, "GET", "/admin/limits", nil)
 		return status == http.StatusOK && json.Unmarshal(body, &view) == nil
 	})
-	invoke := false
+	invoke, admitted := false, int64(0)
 	for _, l := range view.Limits {
+		admitted += l.Admitted
 		if l.Name == "app.chat" || strings.HasPrefix(l.Name, "public.") {
 			t.Errorf("%+v is not in force", l)
 		}
 		invoke = invoke || l.Name == "mcp.invoke" && l.Scope == "key" && l.Limit == 7 && l.Window == "1m"
 	}
-	if !invoke || !view.Enabled || !view.Degraded || view.Storage != "redis" || view.CountedLocally == 0 || view.Tiers["premium"] != 3 {
+	if !invoke || admitted == 0 || !view.Enabled || !view.Degraded || view.Storage != "redis" || view.CountedLocally == 0 || view.Tiers["premium"] != 3 {
 		t.Errorf("got %+v", view)
 	}
 }

@@ -36,6 +36,7 @@ type Limiter struct {
 	counters store.Counters
 	clock    func() time.Time
 	force    atomic.Pointer[inForce]
+	used     sync.Map // *use by rule
 
 	mu      sync.Mutex
 	blocked map[string]time.Time // addresses that failed too often, until when
@@ -81,6 +82,43 @@ func (l *Limiter) InForce() ([]Rule, Tiers) {
 	return out, maps.Clone(f.Tiers)
 }
 
+// Use is how many calls a rule has admitted and refused since the process began.
+type Use struct{ Admitted, Refused int64 }
+
+type use struct{ admitted, refused atomic.Int64 }
+
+// Used returns what became of the calls that were counted under a rule.
+func (l *Limiter) Used(rule string) Use {
+	if l == nil {
+		return Use{}
+	}
+	u, ok := l.used.Load(rule)
+	if !ok {
+		return Use{}
+	}
+	counts, _ := u.(*use)
+	return Use{Admitted: counts.admitted.Load(), Refused: counts.refused.Load()}
+}
+
+// count keeps what became of a call; refused is the rule that refuses it, or -1.
+func (l *Limiter) count(rules []store.CounterRule, refused int) {
+	for i, r := range rules {
+		if refused >= 0 && i != refused {
+			continue
+		}
+		u, ok := l.used.Load(r.Name)
+		if !ok {
+			u, _ = l.used.LoadOrStore(r.Name, &use{})
+		}
+		switch counts, _ := u.(*use); {
+		case refused < 0:
+			counts.admitted.Add(1)
+		default:
+			counts.refused.Add(1)
+		}
+	}
+}
+
 // Quota is how one rule stands after a call.
 type Quota struct {
 	Rule      string // such as "mcp.invoke"
@@ -117,6 +155,7 @@ func (l *Limiter) Take(ctx context.Context, subject, tier string, names ...strin
 	if err != nil {
 		return Decision{}, err
 	}
+	l.count(rules, refused)
 	d := Decision{Quotas: make([]Quota, len(rules))}
 	for i, r := range rules {
 		d.Quotas[i] = Quota{Rule: r.Name, Limit: r.Limit, Window: r.Window, Remaining: states[i].Remaining, Reset: states[i].Reset}

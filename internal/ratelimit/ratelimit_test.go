@@ -321,3 +321,21 @@ func BenchmarkTake(b *testing.B) {
 		}
 	}
 }
+
+// TestUsed: what a rule admitted and what it refused is counted apart, a rule
+// that refuses keeps the others' counts as they are.
+func TestUsed(t *testing.T) {
+	t.Parallel()
+	l := ratelimit.New(ratelimit.Options{Counters: ratelimit.NewMemory(newClock().now, 0),
+		Rules: map[string]ratelimit.Limit{"small": {N: 2, Window: time.Hour}, "large": {N: 100, Window: time.Hour}}})
+	for range 5 {
+		if _, err := l.Take(t.Context(), "caller", "standard", "small", "large"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]ratelimit.Use{"small": {Admitted: 2, Refused: 3}, "large": {Admitted: 2}, "none": {}} {
+		if got := l.Used(name); got != want {
+			t.Errorf("%s: %+v, not %+v", name, got, want)
+		}
+	}
+}

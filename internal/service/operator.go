@@ -32,6 +32,9 @@ type LimitView struct {
 	Scope  string `json:"scope" jsonschema:"by what it is counted" enum:"ip,user,key,webhook"`
 	Limit  int64  `json:"limit" jsonschema:"requests in the window, of a caller of the tier standard"`
 	Window string `json:"window" jsonschema:"such as 1h"`
+
+	Admitted int64 `json:"admitted" jsonschema:"requests counted under it since this process began"`
+	Refused  int64 `json:"refused" jsonschema:"requests it refused since this process began"`
 }
 
 // ErrorRecord is a request that failed on our side.
@@ -76,6 +79,7 @@ func (l *ErrorLog) Newest(n int) []ErrorRecord {
 type OperatorHealth struct {
 	Status        string            `json:"status" enum:"healthy,degraded"`
 	Version       string            `json:"version"`
+	GoVersion     string            `json:"go_version"`
 	Components    map[string]string `json:"components" jsonschema:"up, down or off, by component"`
 	StartedAt     time.Time         `json:"started_at"`
 	UptimeSeconds int64             `json:"uptime_seconds"`
@@ -90,7 +94,7 @@ type None struct{}
 func (s *Service) OperatorHealth(ctx context.Context, _ None) (*OperatorHealth, error) {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	out := &OperatorHealth{Status: "healthy", Version: s.Operator.Version, Components: map[string]string{}, StartedAt: s.Operator.Started.UTC(),
+	out := &OperatorHealth{Status: "healthy", Version: s.Operator.Version, GoVersion: runtime.Version(), Components: map[string]string{}, StartedAt: s.Operator.Started.UTC(),
 		UptimeSeconds: int64(s.Now().Sub(s.Operator.Started).Seconds()), Goroutines: runtime.NumGoroutine(), HeapBytes: int64(m.HeapAlloc)} //nolint:gosec // far below the bound
 	if s.Operator.Health != nil {
 		out.Components = s.Operator.Health(ctx)

@@ -2,6 +2,7 @@
 // own, with a screenshot of what it shows and a look by axe-core at whether
 // everybody can use it. Prints one JSON line; throws on any surprise.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -10,7 +11,7 @@ import { chromium } from 'playwright-core';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 
-const { URL: url, CHROMIUM, SHOTS, SCENARIO, ONLY } = process.env;
+const { URL: url, CHROMIUM, SHOTS, SCENARIO, FLOWGATE, DATA, ONLY } = process.env;
 fs.mkdirSync(SHOTS, { recursive: true });
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--host-resolver-rules=MAP console.test 127.0.0.1'] });
 const plain = new URL(url); // a name for which browsers do not allow what is for secure pages only
@@ -495,6 +496,75 @@ await journey('a run is followed through a lost connection', async () => {
   await page.locator('.drawer .status-success').waitFor();
   await nodeOf(page, 'End').locator('.badge-success').waitFor();
   assert.ok(streams >= 2, `the run was followed by ${streams} streams: no connection was lost`);
+});
+
+await journey('the operator sees how the server is, another does not', async () => {
+  const { page } = await windowOf();
+  await signUp(page, 'mia@console.test');
+  await page.goto(`${url}/console/server`);
+  await page.getByRole('alert').first().getByText('the role admin').waitFor();
+  assert.equal(await page.getByRole('link', { name: 'Server' }).count(), 0);
+  assert.equal(await page.locator('.tile, .components li, table').count(), 0, 'something is shown to a user who is no operator');
+  execFileSync(FLOWGATE, ['users', 'promote', 'mia@console.test', '--data-dir', DATA, '--json']);
+  const link = page.getByRole('link', { name: 'Server' });
+  for (let i = 0; i < 60 && (await link.count()) === 0; i++) {
+    await page.reload();
+    await page.getByText('mia@console.test').waitFor();
+    await page.waitForTimeout(1000);
+  }
+  await link.click();
+  await page.locator('.tile .status-healthy').waitFor();
+  await page.locator('.tile', { hasText: 'Version' }).getByText(/^go1/).waitFor();
+  await page.locator('.components li', { hasText: /Up/ }).first().waitFor();
+  const general = page.getByRole('row').filter({ has: page.getByText('app.general', { exact: true }) });
+  assert.ok(Number(await general.getByRole('cell').nth(3).innerText()) > 0, 'no call was counted');
+  await page.getByRole('heading', { name: 'Recent errors' }).waitFor();
+  await page.getByText('None since the start.').waitFor();
+  await shot(page, 'server');
+});
+
+await journey('a guest stays, changes the account, and is out where that is wanted', async () => {
+  const { page } = await windowOf();
+  await page.goto(`${url}/`);
+  await page.getByRole('button', { name: 'Continue as a guest' }).click();
+  await page.getByRole('button', { name: 'New workflow' }).first().click();
+  await nodeOf(page, 'Start').waitFor();
+  await page.getByRole('link', { name: 'Guest' }).click();
+  await shot(page, 'account-guest');
+  await page.getByLabel('Email').fill('nora@console.test');
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Keep this account' }).click();
+  await page.getByLabel('Display name').fill('Nora');
+  await page.getByRole('form', { name: 'You' }).getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('navigation').getByText('Nora', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Dark colours' }).last().click();
+  await page.locator('html[data-theme=dark]').waitFor();
+  await shot(page, 'account-dark');
+  await page.getByRole('button', { name: 'As the system' }).click();
+  await page.locator('html[data-theme=light]').waitFor();
+
+  const other = (await windowOf()).page;
+  await other.goto(`${url}/`);
+  await other.getByLabel('Email').fill('nora@console.test');
+  await other.getByLabel('Password').fill(password);
+  await other.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await other.getByRole('link', { name: 'My workflow' }).waitFor();
+  await page.getByRole('button', { name: 'Sign out everywhere else' }).click();
+  await page.getByText('You are signed out everywhere else.').first().waitFor();
+  await other.getByRole('link', { name: 'API keys' }).click();
+  await other.getByRole('heading', { name: 'Sign in', exact: true }).waitFor();
+
+  await page.getByLabel('New password').fill('another battery staple');
+  await page.getByRole('form', { name: 'Sign-in' }).getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Changed.').first().waitFor();
+  await page.getByRole('button', { name: 'Sign out everywhere', exact: true }).click();
+  await page.getByLabel('Email').fill('nora@console.test');
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.getByRole('alert').waitFor();
+  await page.getByLabel('Password').fill('another battery staple');
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.getByRole('heading', { name: 'Account', exact: true }).waitFor();
 });
 
 await journey('by keyboard alone', async () => {

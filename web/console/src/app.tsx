@@ -3,7 +3,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { Link, Redirect, Route, Router, Switch, useLocation } from 'wouter';
 import { api, done } from './api/client';
-import { useAuth } from './auth';
+import { useAuth, useSession } from './auth';
 import { SignIn } from './pages/sign-in';
 import { Workflows } from './pages/workflows';
 import { useText, type Word } from './text';
@@ -16,6 +16,7 @@ import { toast } from './ui/toast';
 import { messageOf } from './values';
 import icon from './icon.svg';
 
+const Account = lazy(() => import('./pages/account'));
 const Editor = lazy(() => import('./pages/editor'));
 const Runs = lazy(() => import('./pages/runs'));
 const Chat = lazy(() => import('./pages/chat'));
@@ -87,6 +88,7 @@ function Shell() {
               <Route path="/connect" component={Connect} />
               <Route path="/calls" component={Calls} />
               <Route path="/server" component={Server} />
+              <Route path="/account" component={Account} />
               <Route>
                 <Redirect to="/workflows" replace />
               </Route>
@@ -137,17 +139,18 @@ function Side({ open }: { open: boolean }) {
 function Person() {
   const { t } = useText();
   const { signOut } = useAuth();
-  const out = useMutation({ mutationFn: signOut, onError: (error) => toast({ kind: 'error', text: t('signOut.failed', { why: messageOf(error) }) }) });
+  const { user } = useSession();
+  const out = useMutation({ mutationFn: () => signOut(), onError: (error) => toast({ kind: 'error', text: t('signOut.failed', { why: messageOf(error) }) }) });
   const profile = useProfile();
-  const name = profile.data?.is_anonymous ? t('guest') : (profile.data?.email ?? '');
+  const name = user.is_anonymous ? t('guest') : String(user.user_metadata.name || profile.data?.email || user.email || '');
   return (
     <div className="person">
-      <div className="person-name" title={name}>
+      <Link href="/account" className="person-name" title={t('account')}>
         <span className="avatar" aria-hidden>
           {(name[0] ?? '·').toUpperCase()}
         </span>
         <span>{name}</span>
-      </div>
+      </Link>
       <div className="row">
         <ThemeButton />
         <LanguageButton />

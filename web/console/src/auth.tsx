@@ -1,7 +1,7 @@
 import { createClient, type Session, type SupabaseClient } from '@supabase/supabase-js';
 import { useQueryClient } from '@tanstack/react-query';
 import { createContext, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
-import { useTokensFrom } from './api/client';
+import { useTokensFrom, whenRefused } from './api/client';
 import { forgetKey } from './pages/handed';
 import type { Settings } from './settings';
 
@@ -13,7 +13,10 @@ interface Auth {
   /** False when the account has to be confirmed by email first. */
   signUp(email: string, password: string): Promise<boolean>;
   guest(): Promise<void>;
-  signOut(): Promise<void>;
+  /** Ends sessions: this one, all others, or all. */
+  signOut(scope?: 'local' | 'others' | 'global'): Promise<void>;
+  /** Changes the person's account; false when a new email address has to be confirmed first. */
+  change(to: { email?: string; password?: string; data?: { name: string } }): Promise<boolean>;
 }
 
 const AuthContext = createContext<Auth | null>(null);
@@ -46,6 +49,13 @@ export function AuthProvider({ settings, children }: { settings: Settings; child
   const person = useRef<string>(undefined);
   useEffect(() => {
     useTokensFrom(async () => (await client.auth.getSession()).data.session?.access_token ?? null);
+    // A session that was ended elsewhere cannot be renewed, and ends here, too.
+    let renewing: Promise<unknown> | undefined;
+    const renew = async () => {
+      const { error } = await client.auth.refreshSession();
+      if (error?.status && error.status >= 400 && error.status < 500 && error.status !== 429) await client.auth.signOut({ scope: 'local' });
+    };
+    whenRefused(() => void (renewing ??= renew().finally(() => (renewing = undefined))));
     const { data } = client.auth.onAuthStateChange((_event, next) => {
       if (person.current !== undefined && person.current !== next?.user.id) {
         // what was read for one person is not shown to the next
@@ -74,9 +84,15 @@ export function AuthProvider({ settings, children }: { settings: Settings; child
         const { error } = await client.auth.signInAnonymously();
         if (error) throw error;
       },
-      async signOut() {
-        const { error } = await client.auth.signOut({ scope: 'local' });
+      async signOut(scope = 'local') {
+        const { error } = await client.auth.signOut({ scope });
         if (error) throw error;
+      },
+      async change(to) {
+        const { data, error } = await client.auth.updateUser(to);
+        if (error) throw error;
+        await client.auth.refreshSession(); // its token says who the person is now
+        return to.email === undefined || data.user?.email === to.email;
       },
     }),
     [client, session, settings],

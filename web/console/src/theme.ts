@@ -1,6 +1,7 @@
 import { useSyncExternalStore } from 'react';
 
 export type Theme = 'light' | 'dark';
+export type Choice = Theme | 'system';
 
 const KEY = 'flowgate-theme';
 const dark = window.matchMedia('(prefers-color-scheme: dark)');
@@ -20,8 +21,9 @@ export function applyTheme() {
   listeners.forEach((l) => l());
 }
 
-export function chooseTheme(chosen: Theme) {
-  localStorage.setItem(KEY, chosen);
+export function chooseTheme(chosen: Choice) {
+  if (chosen === 'system') localStorage.removeItem(KEY);
+  else localStorage.setItem(KEY, chosen);
   applyTheme();
 }
 
@@ -29,6 +31,9 @@ dark.addEventListener('change', applyTheme);
 window.addEventListener('storage', (e) => e.key === KEY && applyTheme()); // chosen in another tab
 
 const subscribe = (l: () => void) => (listeners.add(l), () => void listeners.delete(l));
+
+/** What the person chose. */
+export const useChoice = (): Choice => useSyncExternalStore(subscribe, () => kept() ?? 'system');
 
 /** The theme that is shown. */
 export const useTheme = (): Theme => useSyncExternalStore(subscribe, theme);

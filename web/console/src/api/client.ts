@@ -23,6 +23,13 @@ export function useTokensFrom(source: () => Promise<string | null>) {
   tokenOf = source;
 }
 
+let refused: () => void = () => {};
+
+/** Says whom to tell that the server does not know the signed-in person any more. */
+export function whenRefused(tell: () => void) {
+  refused = tell;
+}
+
 /** The headers that say who is calling. */
 export async function authorization(): Promise<Record<string, string>> {
   const token = await tokenOf();
@@ -36,6 +43,9 @@ api.use({
   async onRequest({ request }) {
     for (const [name, value] of Object.entries(await authorization())) request.headers.set(name, value);
     return request;
+  },
+  onResponse({ response }) {
+    if (response.status === 401) refused();
   },
 });
 

@@ -23,6 +23,7 @@ export default function Server() {
           <div className="tile">
             <span className="muted small">{t('server.version')}</span>
             <strong>{h.version}</strong>
+            <span className="muted small">{h.go_version}</span>
           </div>
           <div className="tile">
             <span className="muted small">{t('server.started')}</span>
@@ -52,6 +53,7 @@ export default function Server() {
       <section className="stack">
         <h2>{t('server.limits')}</h2>
         {limits.error && <Fault error={limits.error} />}
+        {limits.data?.degraded && <p className="warn-text">{t('server.limitsDegraded')}</p>}
         {limits.data && !limits.data.enabled && <p className="muted">{t('server.noLimits')}</p>}
         {(limits.data?.limits ?? []).length > 0 && (
           <div className="table-scroll" tabIndex={0} role="region" aria-label={t('server.limits')}>
@@ -61,6 +63,8 @@ export default function Server() {
                   <th scope="col">{t('server.limit')}</th>
                   <th scope="col">{t('server.by')}</th>
                   <th scope="col">{t('server.calls')}</th>
+                  <th scope="col">{t('server.admitted')}</th>
+                  <th scope="col">{t('server.refused')}</th>
                 </tr>
               </thead>
               <tbody>
@@ -73,6 +77,8 @@ export default function Server() {
                     <td>
                       {l.limit} / {l.window}
                     </td>
+                    <td>{l.admitted}</td>
+                    <td className={l.refused > 0 ? 'bad' : ''}>{l.refused}</td>
                   </tr>
                 ))}
               </tbody>
