@@ -47,17 +47,33 @@ func newRealProject(t *testing.T, b *backend) *realProject {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.proxy = httptest.NewServer(&httputil.ReverseProxy{
+	p.proxy = httptest.NewServer(forPages(&httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); p.count(r.In) },
 		ModifyResponse: func(resp *http.Response) error {
+			resp.Header.Del("Access-Control-Allow-Origin")
 			if !strings.HasPrefix(resp.Request.URL.Path, "/auth/v1/") {
 				return nil
 			}
 			return p.nameIssuer(resp)
 		},
-	})
+	}))
 	t.Cleanup(p.proxy.Close)
 	return p
+}
+
+// forPages lets the pages of other origins call, as the gateway before a
+// Supabase project does.
+func forPages(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		if r.Method == http.MethodOptions {
+			w.Header().Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE")
+			w.Header().Set("Access-Control-Allow-Headers", r.Header.Get("Access-Control-Request-Headers"))
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (p *realProject) count(r *http.Request) {

@@ -59,7 +59,7 @@ async function windowOf(options = {}) {
   page.on('request', (r) => {
     const to = new URL(r.url());
     if (!['blob:', 'data:'].includes(to.protocol) && !ours.includes(to.origin)) complaints.push(`asks another host: ${to.origin}`);
-    if (/token|access_token|api_key/.test(to.search)) complaints.push(`a secret in an address: ${to.pathname}`);
+    if ([...to.searchParams].some(([name, value]) => /token|api_key/.test(name) || value.startsWith('eyJ'))) complaints.push(`a secret in an address: ${to.pathname}`);
   });
   return { context, page };
 }
