@@ -77,7 +77,7 @@ func (s *Storage) upload(ctx context.Context, name string, r io.Reader, size, mo
 	if err != nil && !errors.Is(err, errEnded) {
 		_ = in.CloseWithError(err)
 		cancel(err)
-		<-answered // nobody reads r any more
+		<-answered //nolint:errcheck // nobody reads r any more; why it ended is known
 		return store.Written{}, err
 	}
 	_ = in.Close()
