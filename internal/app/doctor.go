@@ -169,7 +169,7 @@ func examineStorage(ctx context.Context, cfg *config.Config, _ *slog.Logger) Fin
 		}
 		return f
 	}
-	st, err := supabase.OpenStorage(supabase.StorageOptions{URL: cfg.SupabaseURL, Key: cfg.SupabaseSecretKey})
+	st, err := storageOf(cfg)
 	if err == nil {
 		err = errors.Join(st.Check(ctx), st.Close())
 	}

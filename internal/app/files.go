@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"flowgate/internal/config"
 	"flowgate/internal/service"
 	"flowgate/internal/workflow"
 	"flowgate/store"
@@ -57,10 +58,16 @@ func (c *Core) openFolder(ctx context.Context) (*disk.Folder, error) {
 	return folder, nil
 }
 
+// storageOf is the Supabase project's Storage. Nothing else gets the secret key,
+// which row-level security does not bind.
+func storageOf(cfg *config.Config) (*supabase.Storage, error) {
+	return supabase.OpenStorage(supabase.StorageOptions{URL: cfg.SupabaseURL, Key: cfg.SupabaseSecretKey})
+}
+
 // openStorage opens the Supabase project's Storage. One that does not answer now
 // may later.
 func (c *Core) openStorage(ctx context.Context) (marked, error) {
-	st, err := supabase.OpenStorage(supabase.StorageOptions{URL: c.Config.SupabaseURL, Key: c.Config.SupabaseSecretKey})
+	st, err := storageOf(c.Config)
 	if err != nil {
 		return nil, fmt.Errorf("supabase_url: %w", err)
 	}
