@@ -96,6 +96,12 @@ func TestPlansAtScale(t *testing.T) {
 	if _, total, _, err := st.ListSessions(t.Context(), "much", store.Page{}); err != nil || total != store.CountsTo+1 {
 		t.Errorf("%d sessions are counted, %v", total, err)
 	}
+	as(t, db, "authenticated", `{"sub":"much"}`, func(tx pgx.Tx) {
+		var total int
+		if err := tx.QueryRow(t.Context(), `SELECT (api_list_sessions('{"limit": 1}') ->> 'total')::integer`).Scan(&total); err != nil || total != store.CountsTo+1 {
+			t.Errorf("over REST %d sessions are counted, %v", total, err)
+		}
+	})
 	const behind = ` (coalesce('{}'::jsonb ->> 'at', 'infinity')::timestamptz, coalesce('{}'::jsonb ->> 'after', ''))`
 	for _, query := range []string{
 		`SELECT w.id, v.document, (SELECT e.status FROM executions e WHERE e.workflow_id = w.id AND e.owner_id = w.owner_id ORDER BY e.created_at DESC, e.id DESC LIMIT 1)

@@ -61,7 +61,7 @@ func (s *Store) Session(ctx context.Context, owner, id string) (*store.Session, 
 
 // ListSessions returns the owner's sessions, newest first.
 func (s *Store) ListSessions(ctx context.Context, owner string, page store.Page) ([]*store.Session, int, string, error) {
-	as := s.asForList(ctx, owner, page)
+	as := s.asForList(ctx, owner, page, false)
 	if as == nil {
 		return s.Direct.ListSessions(ctx, owner, page)
 	}

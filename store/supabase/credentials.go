@@ -83,7 +83,7 @@ func (s *Store) credential(ctx context.Context, as *store.Caller, kind, name str
 // ListCredentials returns the owner's credentials, newest first, without their
 // values.
 func (s *Store) ListCredentials(ctx context.Context, owner, kind string, page store.Page) ([]*store.Credential, string, error) {
-	as := s.asForList(ctx, owner, page)
+	as := s.asForList(ctx, owner, page, false)
 	if as == nil {
 		return s.Direct.ListCredentials(ctx, owner, kind, page)
 	}

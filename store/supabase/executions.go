@@ -88,7 +88,7 @@ func (s *Store) Execution(ctx context.Context, owner, id string) (*workflow.Exec
 // ListExecutions returns the owner's executions that pass the filter, newest
 // first, without Start and Result, and how many pass it in all.
 func (s *Store) ListExecutions(ctx context.Context, owner string, f store.ExecutionFilter, page store.Page) ([]*workflow.Execution, int, string, error) {
-	as := s.asForList(ctx, owner, page)
+	as := s.asForList(ctx, owner, page, f.Status != "" || f.WaitsFor != "")
 	if as == nil {
 		return s.Direct.ListExecutions(ctx, owner, f, page)
 	}
@@ -98,12 +98,6 @@ func (s *Store) ListExecutions(ctx context.Context, owner string, f store.Execut
 	}
 	if f.WorkflowID != "" {
 		args["workflow_id"] = f.WorkflowID
-	}
-	if f.Status != "" {
-		args["status"] = f.Status
-	}
-	if f.WaitsFor != "" {
-		args["waits_for"] = f.WaitsFor
 	}
 	if !f.Since.IsZero() {
 		args["since"] = micro(f.Since)

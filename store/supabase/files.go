@@ -43,7 +43,7 @@ func (s *Store) File(ctx context.Context, owner, id string) (*store.File, error)
 
 // ListFiles returns the owner's files, newest first.
 func (s *Store) ListFiles(ctx context.Context, owner, query string, page store.Page) ([]*store.File, string, error) {
-	as := s.asForList(ctx, owner, page)
+	as := s.asForList(ctx, owner, page, false)
 	if as == nil {
 		return s.Direct.ListFiles(ctx, owner, query, page)
 	}

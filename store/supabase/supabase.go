@@ -122,9 +122,10 @@ func (s *Store) as(ctx context.Context, owner string) *store.Caller {
 }
 
 // asForList returns the same for a page of a list: the functions know one order,
-// from newest to oldest.
-func (s *Store) asForList(ctx context.Context, owner string, page store.Page) *store.Caller {
-	if page.Oldest || page.ByName {
+// from newest to oldest. apart is set for a list of few among many, whose index
+// serves queries alone in which the condition stands as it is.
+func (s *Store) asForList(ctx context.Context, owner string, page store.Page, apart bool) *store.Caller {
+	if page.Oldest || page.ByName || apart {
 		return nil
 	}
 	return s.as(ctx, owner)

@@ -202,7 +202,7 @@ func (s *Store) DeleteWorkflow(ctx context.Context, owner, id string) error {
 // ListWorkflows returns the owner's workflows that pass the filter, newest
 // change first, with whole documents, and how many pass it in all.
 func (s *Store) ListWorkflows(ctx context.Context, owner string, f store.WorkflowFilter, page store.Page) ([]*workflow.Workflow, int, string, error) {
-	as := s.asForList(ctx, owner, page)
+	as := s.asForList(ctx, owner, page, f.Active != nil)
 	if as == nil {
 		return s.Direct.ListWorkflows(ctx, owner, f, page)
 	}
@@ -212,9 +212,6 @@ func (s *Store) ListWorkflows(ctx context.Context, owner string, f store.Workflo
 	}
 	if q := strings.TrimSpace(f.Query); q != "" {
 		args["query"] = clean(strings.ToLower(q))
-	}
-	if f.Active != nil {
-		args["active"] = *f.Active
 	}
 	if len(f.Tags) > 0 {
 		tags := make([]string, len(f.Tags))
