@@ -30,30 +30,15 @@ func TestReplicasAgree(t *testing.T) {
 	// a time fires once
 	ticks := first.create(t, key, line("ticks", nil, object{"name": "Every", "type": "n8n-nodes-base.scheduleTrigger", "typeVersion": 1.2,
 		"parameters": object{"rule": object{"interval": []object{{"field": "seconds", "secondsInterval": 1}}}}}, set("Mark", "mark", "x")))
+	activated := time.Now()
 	first.call(t, key, "activate_workflow", object{"workflow_id": ticks}, nil)
-	fired := func(s *serverProcess) map[time.Time]int {
+	fired := func(s *serverProcess) int { // a late one may come in the same second as the next
 		t.Helper()
-		var list struct {
-			Executions []struct {
-				ExecutionID string `json:"execution_id"`
-			}
-		}
+		var list struct{ Executions []struct{} }
 		s.call(t, key, "list_executions", object{"workflow_id": ticks, "limit": 100}, &list)
-		times := map[time.Time]int{}
-		for _, e := range list.Executions {
-			var whole struct {
-				Nodes []struct {
-					Outputs [][]struct{ JSON struct{ Timestamp time.Time } }
-				}
-			}
-			s.call(t, key, "get_execution", object{"execution_id": e.ExecutionID, "detail": "nodes"}, &whole)
-			if len(whole.Nodes) > 0 && len(whole.Nodes[0].Outputs) > 0 && len(whole.Nodes[0].Outputs[0]) > 0 {
-				times[whole.Nodes[0].Outputs[0][0].JSON.Timestamp.Truncate(time.Second)]++
-			}
-		}
-		return times
+		return len(list.Executions)
 	}
-	eventually(t, time.Minute, "it fired", func() bool { return len(fired(second)) >= 3 })
+	eventually(t, time.Minute, "it fired", func() bool { return fired(second) >= 3 })
 
 	// a revocation reaches the other server, its streams too
 	ann := first.newAccount(t, "ann@example.com")
@@ -90,16 +75,14 @@ func TestReplicasAgree(t *testing.T) {
 	var e executionReply
 	first.call(t, key, "execute_workflow", object{"workflow_id": chain, "wait_seconds": 0}, &e)
 	eventually(t, time.Minute, "the effect is under way", func() bool { return out.slow.Load() == 1 })
-	before := len(fired(second))
+	before := fired(second)
 	first.stop(syscall.SIGKILL)
 	close(out.block)
 	second.becomesWithin(t, time.Minute, key, e.ExecutionID, "success")
-	eventually(t, time.Minute, "it goes on firing", func() bool { return len(fired(second)) >= before+3 })
+	eventually(t, time.Minute, "it goes on firing", func() bool { return fired(second) >= before+3 })
 	second.call(t, key, "deactivate_workflow", object{"workflow_id": ticks}, nil)
-	for at, n := range fired(second) {
-		if n != 1 {
-			t.Errorf("the schedule fired %d times at %s", n, at)
-		}
+	if n, most := fired(second), int(time.Since(activated)/time.Second)+1; n > most {
+		t.Errorf("a schedule of each second fired %d times in %d seconds", n, most)
 	}
 	for path, want := range map[string]int{"/before?": 1, "/after?": 1} {
 		if n := out.count(path); n != want {
